@@ -1,0 +1,64 @@
+# ac_module(NAME name [DEPENDS module...] [LIBS library...])
+#
+# One folder is one module is one static library ac_<name>. Sources are found by their names:
+# x.cpp is the library, x_test.cpp goes into the test program <name>_tests, x_fuzz.cpp becomes the
+# fuzzer <name>_x_fuzz, x_bench.cpp the benchmark <name>_x_bench. Adding a file needs no edit here.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+if(AC_TESTS)
+    find_package(GTest REQUIRED)
+endif()
+
+add_library(ac_flags INTERFACE)
+target_compile_options(ac_flags INTERFACE -Wall -Wextra -Wpedantic -Werror=return-type
+    -Wno-missing-field-initializers -fno-omit-frame-pointer
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-mismatched-new-delete>)
+target_compile_definitions(ac_flags INTERFACE BOOST_ASIO_NO_DEPRECATED
+    BOOST_ASIO_DISABLE_BOOST_REGEX BOOST_ASIO_SEPARATE_COMPILATION
+    BOOST_BEAST_SEPARATE_COMPILATION)
+target_include_directories(ac_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+if(AC_SANITIZE)
+    target_compile_options(ac_flags INTERFACE -fsanitize=${AC_SANITIZE} -fno-sanitize-recover=undefined)
+    target_link_options(ac_flags INTERFACE -fsanitize=${AC_SANITIZE})
+endif()
+if(AC_FUZZ)
+    target_compile_options(ac_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+function(ac_module)
+    cmake_parse_arguments(M "" "NAME" "DEPENDS;LIBS;TEST_LIBS" ${ARGN})
+    file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+    set(tests ${all})
+    set(fuzzers ${all})
+    set(benches ${all})
+    list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+    list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
+    list(FILTER benches INCLUDE REGEX "_bench\\.cpp$")
+    list(FILTER all EXCLUDE REGEX "(_test|_fuzz|_bench|/testcases/[^/]*)\\.cpp$")
+    list(FILTER all EXCLUDE REGEX "/main\\.cpp$")
+
+    list(TRANSFORM M_DEPENDS PREPEND ac_)
+    add_library(ac_${M_NAME} STATIC ${all})
+    target_link_libraries(ac_${M_NAME} PUBLIC ac_flags ${M_DEPENDS} ${M_LIBS} fmt::fmt Threads::Threads)
+
+    if(AC_TESTS AND tests)
+        add_executable(${M_NAME}_tests ${tests})
+        target_link_libraries(${M_NAME}_tests PRIVATE ac_${M_NAME} ${M_TEST_LIBS} GTest::gmock GTest::gtest_main)
+        add_test(NAME unit.${M_NAME} COMMAND ${M_NAME}_tests)
+    endif()
+    if(AC_FUZZ)
+        foreach(source ${fuzzers})
+            get_filename_component(stem ${source} NAME_WE)
+            add_executable(${M_NAME}_${stem} ${source})
+            target_link_libraries(${M_NAME}_${stem} PRIVATE ac_${M_NAME})
+            target_link_options(${M_NAME}_${stem} PRIVATE -fsanitize=fuzzer)
+        endforeach()
+    endif()
+    if(AC_BENCH)
+        foreach(source ${benches})
+            get_filename_component(stem ${source} NAME_WE)
+            add_executable(${M_NAME}_${stem} ${source})
+            target_link_libraries(${M_NAME}_${stem} PRIVATE ac_${M_NAME} benchmark)
+        endforeach()
+    endif()
+endfunction()

@@ -1,0 +1,69 @@
+#include "base/random.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace ac {
+namespace {
+
+// Rejection sampling, so that every character is equally likely.
+std::string random_of(Random& random, std::string_view alphabet, std::size_t length) {
+    const std::size_t limit = 256 - 256 % alphabet.size();
+    std::string out;
+    out.reserve(length);
+    std::array<std::byte, 32> bytes;
+    while (out.size() < length) {
+        random.fill(bytes);
+        for (std::byte byte : bytes) {
+            const auto value = std::to_integer<std::size_t>(byte);
+            if (value < limit && out.size() < length) out += alphabet[value % alphabet.size()];
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+void SystemRandom::fill(std::span<std::byte> out) {
+    while (!out.empty()) {
+        const ssize_t n = getrandom(out.data(), out.size(), 0);
+        if (n < 0 && errno == EINTR) continue;
+        AC_ASSERT(n > 0);
+        out = out.subspan(static_cast<std::size_t>(n));
+    }
+}
+
+void SeededRandom::fill(std::span<std::byte> out) {
+    const std::lock_guard lock(mutex_);
+    for (std::byte& byte : out) byte = static_cast<std::byte>(engine_() >> 56);
+}
+
+std::string random_alphanumeric(Random& random, std::size_t length) {
+    return random_of(random, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+                     length);
+}
+
+std::string random_lower_alphanumeric(Random& random, std::size_t length) {
+    return random_of(random, "0123456789abcdefghijklmnopqrstuvwxyz", length);
+}
+
+std::string random_uuid(Random& random) {
+    std::array<std::byte, 16> b;
+    random.fill(b);
+    b[6] = (b[6] & std::byte{0x0f}) | std::byte{0x40};
+    b[8] = (b[8] & std::byte{0x3f}) | std::byte{0x80};
+    std::string out;
+    for (std::size_t i = 0; i < b.size(); ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
+        fmt::format_to(std::back_inserter(out), "{:02x}", std::to_integer<unsigned>(b[i]));
+    }
+    return out;
+}
+
+}  // namespace ac

@@ -38,8 +38,14 @@ function(ac_module)
     list(FILTER all EXCLUDE REGEX "/main\\.cpp$")
 
     list(TRANSFORM M_DEPENDS PREPEND ac_)
-    add_library(ac_${M_NAME} STATIC ${all})
-    target_link_libraries(ac_${M_NAME} PUBLIC ac_flags ${M_DEPENDS} ${M_LIBS} fmt::fmt Threads::Threads)
+    if(all)
+        add_library(ac_${M_NAME} STATIC ${all})
+        set(scope PUBLIC)
+    else()
+        add_library(ac_${M_NAME} INTERFACE)  # headers only
+        set(scope INTERFACE)
+    endif()
+    target_link_libraries(ac_${M_NAME} ${scope} ac_flags ${M_DEPENDS} ${M_LIBS} fmt::fmt Threads::Threads)
 
     if(AC_TESTS AND tests)
         add_executable(${M_NAME}_tests ${tests})

@@ -35,7 +35,9 @@ Detached note_after(Timer& timer, Milliseconds delay, bool& done) {
     done = (co_await sleep_for(timer, delay)).has_value();
 }
 
-Task<> join(TaskGroup& group) { co_return co_await group.join(); }
+Task<> join(TaskGroup& group) {
+    co_return co_await group.join();
+}
 
 TEST(task_group, join_waits_for_every_task) {
     Loop loop;
@@ -46,9 +48,8 @@ TEST(task_group, join_waits_for_every_task) {
     group.spawn("first", note_after(timer, Milliseconds{10}, first));
     group.spawn("second", note_after(timer, Milliseconds{20}, second));
     asio::post(loop.executor(), [&] { timer.advance(Milliseconds{15}); });
-    asio::post(loop.executor(), [&] {
-        asio::post(loop.executor(), [&] { timer.advance(Milliseconds{15}); });
-    });
+    asio::post(loop.executor(),
+               [&] { asio::post(loop.executor(), [&] { timer.advance(Milliseconds{15}); }); });
     EXPECT_TRUE(run_on(loop, join(group)));
     EXPECT_TRUE(first);
     EXPECT_TRUE(second);

@@ -9,13 +9,17 @@ Loop::~Loop() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Loop::run() { context_.run(); }
+void Loop::run() {
+    context_.run();
+}
 
 void Loop::start_thread() {
     thread_ = std::thread([this] { run(); });
 }
 
-void Loop::stop() { context_.stop(); }
+void Loop::stop() {
+    context_.stop();
+}
 
 Loops::Loops(std::size_t count) {
     for (std::size_t i = 0; i < (count == 0 ? 1 : count); ++i)

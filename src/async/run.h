@@ -12,12 +12,11 @@ template <class T>
 Result<T> run_on(Loop& loop, Task<T> task) {
     std::optional<Result<T>> out;
     std::exception_ptr thrown;
-    asio::co_spawn(loop.executor(), std::move(task),
-                   [&](std::exception_ptr e, Result<T> result) {
-                       thrown = e;
-                       out.emplace(std::move(result));
-                       loop.stop();
-                   });
+    asio::co_spawn(loop.executor(), std::move(task), [&](std::exception_ptr e, Result<T> result) {
+        thrown = e;
+        out.emplace(std::move(result));
+        loop.stop();
+    });
     loop.run();
     loop.context().restart();
     if (thrown) std::rethrow_exception(thrown);

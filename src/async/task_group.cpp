@@ -32,7 +32,9 @@ struct TaskGroup::State {
 
 TaskGroup::TaskGroup(Executor executor) : state_(std::make_shared<State>(executor)) {}
 
-TaskGroup::~TaskGroup() { AC_ASSERT(size() == 0 || state_->executor.context().stopped()); }
+TaskGroup::~TaskGroup() {
+    AC_ASSERT(size() == 0 || state_->executor.context().stopped());
+}
 
 void TaskGroup::spawn(std::string name, Detached work) {
     {

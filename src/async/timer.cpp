@@ -6,9 +6,9 @@
 namespace ac {
 
 Task<> AsioTimer::sleep_until(SteadyTime deadline) {
-    using LoopTimer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                 asio::wait_traits<std::chrono::steady_clock>,
-                                                 Executor>;
+    using LoopTimer =
+        asio::basic_waitable_timer<std::chrono::steady_clock,
+                                   asio::wait_traits<std::chrono::steady_clock>, Executor>;
     const auto executor = co_await asio::this_coro::executor;
     LoopTimer timer(executor, deadline);
     boost::system::error_code error;

@@ -46,7 +46,8 @@ TEST(time_text, every_form_round_trips) {
     EXPECT_EQ(from_amz_date("20260102T030405Z"), from_epoch_ms(1'767'323'045'000));
     EXPECT_EQ(to_http_date(time), "Fri, 02 Jan 2026 03:04:05 GMT");
     EXPECT_EQ(from_http_date(to_http_date(time)), from_epoch_ms(1'767'323'045'000));
-    for (const char* bad : {"", "2026-02-30T00:00:00Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05.Z"})
+    for (const char* bad :
+         {"", "2026-02-30T00:00:00Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05.Z"})
         EXPECT_FALSE(from_rfc3339(bad)) << bad;
 }
 

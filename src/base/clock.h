@@ -13,8 +13,12 @@ using Seconds = std::chrono::seconds;
 using WallTime = std::chrono::time_point<std::chrono::system_clock, Milliseconds>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-inline std::int64_t to_epoch_ms(WallTime time) { return time.time_since_epoch().count(); }
-inline WallTime from_epoch_ms(std::int64_t ms) { return WallTime{Milliseconds{ms}}; }
+inline std::int64_t to_epoch_ms(WallTime time) {
+    return time.time_since_epoch().count();
+}
+inline WallTime from_epoch_ms(std::int64_t ms) {
+    return WallTime{Milliseconds{ms}};
+}
 
 // Thread-safe.
 class Clock {
@@ -34,7 +38,9 @@ class SystemClock final : public Clock {
 class ManualClock final : public Clock {
   public:
     WallTime wall() const override { return from_epoch_ms(kStart + offset_ms_.load()); }
-    SteadyTime steady() const override { return SteadyTime{Milliseconds{kStart + offset_ms_.load()}}; }
+    SteadyTime steady() const override {
+        return SteadyTime{Milliseconds{kStart + offset_ms_.load()}};
+    }
     void advance(Milliseconds by) { offset_ms_ += by.count(); }
 
   private:

@@ -20,11 +20,13 @@ int hex_value(char c) {
 }
 
 bool is_unreserved(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 std::string base64_encode(std::string_view in, std::string_view alphabet, bool pad) {
     std::string out;
@@ -98,14 +100,18 @@ std::optional<std::string> from_hex(std::string_view text) {
     return out;
 }
 
-std::string to_base64(std::string_view bytes) { return base64_encode(bytes, kBase64, true); }
+std::string to_base64(std::string_view bytes) {
+    return base64_encode(bytes, kBase64, true);
+}
 
 std::optional<std::string> from_base64(std::string_view text) {
     static constexpr auto kTable = reverse_of(kBase64);
     return base64_decode(text, kTable);
 }
 
-std::string to_base64url(std::string_view bytes) { return base64_encode(bytes, kBase64Url, false); }
+std::string to_base64url(std::string_view bytes) {
+    return base64_encode(bytes, kBase64Url, false);
+}
 
 std::optional<std::string> from_base64url(std::string_view text) {
     static constexpr auto kTable = reverse_of(kBase64Url);
@@ -154,7 +160,7 @@ bool is_valid_utf8(std::string_view text) {
             ++i;
             continue;
         }
-        const std::size_t length = lead >= 0xf0 && lead <= 0xf4 ? 4
+        const std::size_t length = lead >= 0xf0 && lead <= 0xf4  ? 4
                                    : lead >= 0xe0 && lead < 0xf0 ? 3
                                    : lead >= 0xc2 && lead < 0xe0 ? 2
                                                                  : 0;

@@ -30,15 +30,17 @@ void configure(Level least, Format format) {
     line_format = format;
 }
 
-bool enabled(Level level) { return level >= least_level.load(std::memory_order_relaxed); }
+bool enabled(Level level) {
+    return level >= least_level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
     const std::string time = to_rfc3339(SystemClock{}.wall());
     const auto name = kNames[static_cast<std::size_t>(level)];
     const bool json = line_format.load(std::memory_order_relaxed) == Format::json;
-    std::string line =
-        json ? fmt::format(R"({{"time":"{}","level":"{}","message":{})", time, name, quoted(message))
-             : fmt::format("{} {:5} {}", time, name, message);
+    std::string line = json ? fmt::format(R"({{"time":"{}","level":"{}","message":{})", time, name,
+                                          quoted(message))
+                            : fmt::format("{} {:5} {}", time, name, message);
     for (const Field& field : fields) {
         const std::string value =
             field.is_number ? std::to_string(field.number) : quoted(field.text);

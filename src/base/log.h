@@ -17,7 +17,8 @@ enum class Level { debug, info, warn, error };
 struct Field {
     template <class T>
         requires std::is_integral_v<T>
-    Field(std::string_view k, T v) : key(k), number(static_cast<std::int64_t>(v)), is_number(true) {}
+    Field(std::string_view k, T v)
+        : key(k), number(static_cast<std::int64_t>(v)), is_number(true) {}
     Field(std::string_view k, std::string_view v) : key(k), text(v) {}
     Field(std::string_view k, const std::string& v) : key(k), text(v) {}
     Field(std::string_view k, const char* v) : key(k), text(v) {}
@@ -36,8 +37,8 @@ void write(Level level, std::string_view message, std::initializer_list<Field> f
 
 }  // namespace ac::log
 
-#define AC_LOG(level, message, ...)                                                       \
-    do {                                                                                  \
-        if (::ac::log::enabled(::ac::log::Level::level))                                  \
-            ::ac::log::write(::ac::log::Level::level, message, {__VA_ARGS__});            \
+#define AC_LOG(level, message, ...)                                            \
+    do {                                                                       \
+        if (::ac::log::enabled(::ac::log::Level::level))                       \
+            ::ac::log::write(::ac::log::Level::level, message, {__VA_ARGS__}); \
     } while (false)

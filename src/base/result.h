@@ -31,25 +31,25 @@ using Result = std::expected<T, Error>;
 #define AC_CONCAT_(a, b) a##b
 #define AC_CONCAT(a, b) AC_CONCAT_(a, b)
 
-#define AC_TRY_(tmp, lhs, expr)                                        \
-    auto tmp = (expr);                                                 \
-    if (!tmp) return std::unexpected(std::move(tmp).error());          \
+#define AC_TRY_(tmp, lhs, expr)                               \
+    auto tmp = (expr);                                        \
+    if (!tmp) return std::unexpected(std::move(tmp).error()); \
     lhs = *std::move(tmp)
 #define AC_TRY(lhs, expr) AC_TRY_(AC_CONCAT(ac_try_, __COUNTER__), lhs, expr)
 
-#define AC_CO_TRY_(tmp, lhs, expr)                                     \
-    auto tmp = (expr);                                                 \
-    if (!tmp) co_return std::unexpected(std::move(tmp).error());       \
+#define AC_CO_TRY_(tmp, lhs, expr)                               \
+    auto tmp = (expr);                                           \
+    if (!tmp) co_return std::unexpected(std::move(tmp).error()); \
     lhs = *std::move(tmp)
 #define AC_CO_TRY(lhs, expr) AC_CO_TRY_(AC_CONCAT(ac_try_, __COUNTER__), lhs, expr)
 
 // For Result<void>.
-#define AC_CHECK_(tmp, expr)                                           \
+#define AC_CHECK_(tmp, expr) \
     if (auto tmp = (expr); !tmp) return std::unexpected(std::move(tmp).error())
 #define AC_CHECK(expr) AC_CHECK_(AC_CONCAT(ac_try_, __COUNTER__), expr)
 
-#define AC_CO_CHECK_(tmp, expr)                                        \
-    auto tmp = (expr);                                                 \
+#define AC_CO_CHECK_(tmp, expr) \
+    auto tmp = (expr);          \
     if (!tmp) co_return std::unexpected(std::move(tmp).error())
 #define AC_CO_CHECK(expr) AC_CO_CHECK_(AC_CONCAT(ac_try_, __COUNTER__), expr)
 

@@ -91,7 +91,8 @@ bool take_offset(std::string_view& text, int& minutes) {
     text.remove_prefix(1);
     int h = 0;
     int m = 0;
-    if (!take(text, 2, h) || !take(text, ':') || !take(text, 2, m) || h > 23 || m > 59) return false;
+    if (!take(text, 2, h) || !take(text, ':') || !take(text, 2, m) || h > 23 || m > 59)
+        return false;
     minutes = (h * 60 + m) * (east ? 1 : -1);
     return true;
 }

@@ -12,9 +12,12 @@ namespace {
 
 const EVP_MD* algorithm(Digest kind) {
     switch (kind) {
-        case Digest::sha256: return EVP_sha256();
-        case Digest::sha1: return EVP_sha1();
-        case Digest::md5: return EVP_md5();
+        case Digest::sha256:
+            return EVP_sha256();
+        case Digest::sha1:
+            return EVP_sha1();
+        case Digest::md5:
+            return EVP_md5();
     }
     return EVP_sha256();
 }
@@ -57,7 +60,9 @@ Sha256 sha256(std::string_view bytes) {
     return out;
 }
 
-std::string sha256_hex(std::string_view bytes) { return to_hex(sha256(bytes)); }
+std::string sha256_hex(std::string_view bytes) {
+    return to_hex(sha256(bytes));
+}
 
 std::string md5_hex(std::string_view bytes) {
     Hasher hasher(Digest::md5);

@@ -8,7 +8,8 @@ namespace ac {
 namespace {
 
 TEST(hash, known_answers) {
-    EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(sha256_hex("abc"),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(md5_hex(""), "d41d8cd98f00b204e9800998ecf8427e");
     // RFC 4231, test case 2.
     EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),

@@ -1,0 +1,69 @@
+#pragma once
+// An HTTP/1.1 client that streams both ways. Where the bytes go is a Connector's business (TCP, or
+// a socket inside a sandbox's network namespace); keep-alive is the pool's.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "async/task.h"
+#include "async/timer.h"
+#include "base/file.h"
+#include "net/body.h"
+#include "net/http_message.h"
+
+namespace ac::net {
+
+// Opens connections to one upstream. Thread-safe.
+class Connector {
+  public:
+    virtual ~Connector() = default;
+    // A connected stream socket, non-blocking. unavailable: nobody listens (yet);
+    // deadline_exceeded.
+    virtual Task<UniqueFd> connect(SteadyTime deadline) = 0;
+};
+
+std::unique_ptr<Connector> make_tcp_connector(std::string host, std::uint16_t port, Timer& timer);
+
+struct ClientLimits {
+    std::size_t head_bytes_max = 64 * 1024;
+    std::size_t header_count_max = 200;
+};
+
+// One request on one connection. The order is fixed: send_head, write_body..., finish_request,
+// read_head, then body(). All on one loop.
+class ClientExchange {
+  public:
+    virtual ~ClientExchange() = default;
+    // `length` nullopt means chunked; 0 means no body. Host must be in the headers.
+    virtual Task<> send_head(const RequestHead& head, std::optional<std::uint64_t> length) = 0;
+    virtual Task<> write_body(std::string_view bytes) = 0;
+    virtual Task<> finish_request() = 0;
+    // Final response head (1xx are skipped). cancelled: the server closed or reset;
+    // invalid_argument: it does not speak HTTP; too_large: its head is over the limit.
+    virtual Task<ResponseHead> read_head(SteadyTime deadline) = 0;
+    virtual Body& body() = 0;
+    // True when nothing of the response had arrived and the connection was a reused one: the
+    // request may be sent again on a fresh connection.
+    virtual bool may_retry() const = 0;
+};
+
+// Keep-alive connections to one upstream. An exchange whose response was read to its end gives its
+// connection back; anything else closes it. Thread-safe: idle connections are kept by loop.
+class ClientPool {
+  public:
+    virtual ~ClientPool() = default;
+    virtual Task<std::unique_ptr<ClientExchange>> open(SteadyTime deadline) = 0;
+    // Closes idle connections; exchanges under way go on.
+    virtual void close() = 0;
+};
+
+// `connector` and `timer` outlive the pool.
+std::unique_ptr<ClientPool> make_client_pool(Connector& connector, Timer& timer,
+                                             ClientLimits limits = {}, std::size_t idle_max = 64);
+
+// A small request whole, for the CLI, discovery documents and tests; too_large over `max_bytes`.
+Task<Response> fetch(ClientPool& pool, RequestHead head, std::string body, SteadyTime deadline,
+                     std::size_t max_bytes);
+
+}  // namespace ac::net

@@ -1,0 +1,21 @@
+#pragma once
+// What to run in a sandbox.
+
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+
+namespace ac::sandbox {
+
+struct Command {
+    std::vector<std::string> argv;         // argv[0] is looked up in PATH of `environment`
+    std::vector<std::string> environment;  // "NAME=value", complete: nothing is inherited
+    std::string folder = "/work";
+    // Where its output goes (a pipe or a file of the owner's); /dev/null where empty. stdin is
+    // /dev/null.
+    UniqueFd standard_output;
+    UniqueFd standard_error;
+};
+
+}  // namespace ac::sandbox

@@ -1,0 +1,12 @@
+#pragma once
+// Tokens without which a sandbox cannot be weakened. `grep -r grants::` lists every use.
+
+namespace ac::sandbox::grants {
+
+// The guest may write to a folder of the host (the environment that an installer fills).
+struct WritableMount {};
+
+// The guest shares the host's network (a package installer that must reach an index).
+struct HostNetwork {};
+
+}  // namespace ac::sandbox::grants

@@ -1,0 +1,65 @@
+#pragma once
+// The AgentCore API over rest-json: finds the operation, decodes and validates its input against
+// the tables, calls the service's handler and encodes the output or the error. Handlers see and
+// return JSON objects keyed by member name, wherever on the wire a member lives, with
+//   timestamps as integers (epoch milliseconds), in and out;
+//   blobs as raw bytes in strings, in and out;
+//   header, path and query members beside body members.
+// An operation without a handler answers a modelled error that names it.
+
+#include <boost/json/object.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "access/principal.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "net/http_server.h"
+#include "wire/operation.h"
+
+namespace ac::wire {
+
+namespace json = boost::json;
+
+struct CallContext {
+    std::string request_id;  // UUID; answered as x-amzn-RequestId
+    Scope scope;
+    access::Principal principal;
+    WallTime now;
+    const OperationSpec* operation = nullptr;  // nullptr for extensions
+    const net::RequestHead* head = nullptr;    // lives as long as the call
+};
+
+// Returns the output members; may set status with kStatusMember when the model allows it.
+using Handler = std::function<Task<json::object>(CallContext, json::object input)>;
+
+// Answers the exchange itself (raw and event streams). `body` is the verified request payload. An
+// Error returned before exchange.started() is encoded as a modelled error; after it the connection
+// is aborted.
+using StreamHandler = std::function<Task<>(CallContext, json::object input, net::Exchange& exchange,
+                                           net::Body& body)>;
+
+class Api {
+  public:
+    virtual ~Api() = default;
+
+    // Before serving. `operation` must exist in the tables (asserted).
+    virtual void bind(std::string_view operation, Handler handler) = 0;
+    virtual void bind_stream(std::string_view operation, StreamHandler handler) = 0;
+    // An operation of our own under /x/, as in ("GET", "/x/runtimes/{agentRuntimeId}/logs"). Labels
+    // and query parameters arrive as strings.
+    virtual void bind_extension(std::string_view method, std::string_view uri,
+                                StreamHandler handler) = 0;
+    virtual bool implements(std::string_view operation) const = 0;
+
+    // Serves one authenticated request; always answers.
+    virtual Detached serve(net::Exchange& exchange, CallContext context, net::Body& body) = 0;
+    // Answers an error the same way, for failures before serve() (authentication, size).
+    virtual Detached serve_error(net::Exchange& exchange, CallContext context, Error error) = 0;
+};
+
+std::unique_ptr<Api> make_api(const Clock& clock);
+
+}  // namespace ac::wire

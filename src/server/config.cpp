@@ -1,0 +1,209 @@
+#include "server/config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "base/file.h"
+
+namespace ac::server {
+namespace {
+
+constexpr std::size_t kConfigBytesMax = 1 << 20;
+
+Error invalid(std::string message) {
+    return {.code = ErrorCode::invalid_argument, .message = std::move(message)};
+}
+
+Result<> set_listen(Config& config, const std::string& text) {
+    const auto colon = text.rfind(':');
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    if (colon == std::string::npos || colon == 0) return fail(invalid("want HOST:PORT"));
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
+    if (error != std::errc{} || stop != end) return fail(invalid("the port is a number to 65535"));
+    config.host = text.substr(0, colon);
+    if (config.host.starts_with('[') && config.host.ends_with(']'))
+        config.host = config.host.substr(1, config.host.size() - 2);
+    config.port = port;
+    return {};
+}
+
+Result<> set_account(Config& config, const std::string& text) {
+    if (text.size() != 12 || text.find_first_not_of("0123456789") != std::string::npos)
+        return fail(invalid("an account is 12 digits"));
+    config.account = text;
+    return {};
+}
+
+Result<> set_log_level(Config& config, const std::string& text) {
+    static const std::map<std::string, log::Level> kLevels = {{"debug", log::Level::debug},
+                                                              {"info", log::Level::info},
+                                                              {"warn", log::Level::warn},
+                                                              {"error", log::Level::error}};
+    const auto found = kLevels.find(text);
+    if (found == kLevels.end()) return fail(invalid("want debug, info, warn or error"));
+    config.log_level = found->second;
+    return {};
+}
+
+Result<> set_log_format(Config& config, const std::string& text) {
+    if (text != "json" && text != "text") return fail(invalid("want json or text"));
+    config.log_format = text == "json" ? log::Format::json : log::Format::text;
+    return {};
+}
+
+template <class Number>
+Result<> set_number(Number& out, const std::string& text, Number least, Number most) {
+    Number value{};
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc{} || stop != end || value < least || value > most)
+        return fail(invalid(fmt::format("want a number from {} to {}", least, most)));
+    out = value;
+    return {};
+}
+
+Result<> set_flag(bool& out, const std::string& text) {
+    if (text != "true" && text != "false") return fail(invalid("want true or false"));
+    out = text == "true";
+    return {};
+}
+
+using Setter = std::function<Result<>(Config&, const std::string&)>;
+using ListSetter = std::function<void(Config&, std::vector<std::string>)>;
+
+const std::map<std::string, Setter, std::less<>>& setters() {
+    static const std::map<std::string, Setter, std::less<>> kSetters = {
+        {"listen", set_listen},
+        {"data_dir",
+         [](Config& c, const std::string& v) -> Result<> { return c.data_dir = v, Result<>{}; }},
+        {"account", set_account},
+        {"threads",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.threads, v, 0, 256);
+         }},
+        {"drain_seconds",
+         [](Config& c, const std::string& v) {
+             return set_number<std::int64_t>(c.drain_seconds, v, 0, 3600);
+         }},
+        {"run_as",
+         [](Config& c, const std::string& v) -> Result<> { return c.run_as = v, Result<>{}; }},
+        {"log.level", set_log_level},
+        {"log.format", set_log_format},
+        {"database.postgres",
+         [](Config& c, const std::string& v) -> Result<> { return c.postgres = v, Result<>{}; }},
+        {"runtime.python_installer",
+         [](Config& c, const std::string& v) -> Result<> {
+             return c.python_installer = v, Result<>{};
+         }},
+        {"runtime.python_exact",
+         [](Config& c, const std::string& v) { return set_flag(c.python_exact, v); }},
+        {"runtime.sessions_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.sessions_max, v, 1, 100'000);
+         }},
+    };
+    return kSetters;
+}
+
+const std::map<std::string, ListSetter, std::less<>>& list_setters() {
+    static const std::map<std::string, ListSetter, std::less<>> kSetters = {
+        {"sandbox.accept_missing",
+         [](Config& c, std::vector<std::string> v) { c.accept_missing = std::move(v); }},
+        {"runtime.python_interpreters",
+         [](Config& c, std::vector<std::string> v) { c.python_interpreters = std::move(v); }},
+    };
+    return kSetters;
+}
+
+Result<> apply(Config& config, const std::string& key, const YAML::Node& node);
+
+Result<> apply_map(Config& config, const std::string& prefix, const YAML::Node& node) {
+    for (const auto& entry : node) {
+        const auto name = entry.first.as<std::string>();
+        AC_CHECK(apply(config, prefix.empty() ? name : prefix + "." + name, entry.second));
+    }
+    return {};
+}
+
+Result<> apply(Config& config, const std::string& key, const YAML::Node& node) {
+    const int line = node.Mark().line + 1;
+    if (const auto list = list_setters().find(key); list != list_setters().end()) {
+        if (!node.IsSequence()) return fail(invalid(fmt::format("line {}: {} is a list", line, key)));
+        list->second(config, node.as<std::vector<std::string>>());
+        return {};
+    }
+    if (node.IsMap()) return apply_map(config, key, node);
+    const auto setter = setters().find(key);
+    if (setter == setters().end())
+        return fail(invalid(fmt::format("line {}: unknown key {}", line, key)));
+    if (!node.IsScalar()) return fail(invalid(fmt::format("line {}: {} is one value", line, key)));
+    if (auto set = setter->second(config, node.as<std::string>()); !set)
+        return fail(invalid(fmt::format("line {}: {}: {}", line, key, set.error().message)));
+    return {};
+}
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view yaml, Config defaults) {
+    try {
+        const YAML::Node root = YAML::Load(std::string(yaml));
+        if (root.IsNull()) return defaults;
+        if (!root.IsMap()) return fail(invalid("the file is a map of keys"));
+        AC_CHECK(apply_map(defaults, "", root));
+        return defaults;
+    } catch (const YAML::Exception& error) {
+        return fail(invalid(fmt::format("line {}: {}", error.mark.line + 1, error.msg)));
+    }
+}
+
+std::string_view usage() {
+    return R"(agentcored: a self-hosted Amazon Bedrock AgentCore
+
+usage: agentcored [--listen HOST:PORT] [--data-dir DIR] [--config FILE]
+       agentcored --probe      what this host can isolate, as JSON
+       agentcored --version
+
+  --listen HOST:PORT   default 127.0.0.1:7070; port 0 picks a free one
+  --data-dir DIR       database, blobs, keys and logs
+  --config FILE        YAML; see docs/reference/configuration.md
+)";
+}
+
+Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments,
+                                       std::filesystem::path default_data_dir) {
+    CommandLine line;
+    std::map<std::string, std::string> values;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string& argument = arguments[i];
+        if (argument == "--help" || argument == "-h") line.action = CommandLine::Action::help;
+        else if (argument == "--version") line.action = CommandLine::Action::version;
+        else if (argument == "--probe") line.action = CommandLine::Action::probe;
+        else if (argument == "--listen" || argument == "--data-dir" || argument == "--config") {
+            if (++i == arguments.size()) return fail(invalid(argument + " wants a value"));
+            values[argument] = arguments[i];
+        } else {
+            return fail(invalid(fmt::format("unknown argument {}", argument)));
+        }
+    }
+    line.config.data_dir = std::move(default_data_dir);
+    if (const auto file = values.find("--config"); file != values.end()) {
+        AC_TRY(const std::string text, read_file(file->second, kConfigBytesMax));
+        auto parsed = parse_config(text, line.config);
+        if (!parsed) return fail(invalid(file->second + ": " + parsed.error().message));
+        line.config = *std::move(parsed);
+    }
+    if (const auto listen = values.find("--listen"); listen != values.end())
+        if (auto set = set_listen(line.config, listen->second); !set)
+            return fail(invalid("--listen: " + set.error().message));
+    if (const auto folder = values.find("--data-dir"); folder != values.end())
+        line.config.data_dir = folder->second;
+    return line;
+}
+
+}  // namespace ac::server

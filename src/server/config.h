@@ -1,0 +1,58 @@
+#pragma once
+// What an operator can set: built-in defaults, then the YAML file, then the command line. Every
+// key is in docs/reference/configuration.md with its unit. An unknown key is an error, so that a
+// misspelt limit does not silently stay at its default.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace ac::server {
+
+struct Config {
+    // listen: HOST:PORT. Loopback unless told otherwise; port 0 picks a free one.
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 7070;
+    std::filesystem::path data_dir;
+    // The AWS account that the root key belongs to, 12 digits.
+    std::string account = "000000000000";
+    // Event loops; 0 is one a processor.
+    std::size_t threads = 0;
+    // How long SIGTERM waits for requests under way.
+    std::int64_t drain_seconds = 30;
+    // The user that the daemon becomes when it was started by root; empty: it stays, without
+    // capabilities.
+    std::string run_as;
+
+    log::Level log_level = log::Level::info;
+    log::Format log_format = log::Format::json;
+
+    // database.postgres: a libpq connection string; empty: SQLite in the data folder.
+    std::string postgres;
+
+    // sandbox.accept_missing: names of layers to do without (see `agentcored --probe`).
+    std::vector<std::string> accept_missing;
+
+    // runtime.*
+    std::string python_installer;                  // path of uv or pip; empty: uv, else pip
+    std::vector<std::string> python_interpreters;  // further folders to look for python3.N in
+    bool python_exact = false;                     // refuse another minor version than asked for
+    std::size_t sessions_max = 1000;
+};
+
+struct CommandLine {
+    Config config;
+    enum class Action { serve, probe, help, version } action = Action::serve;
+};
+
+// `error` texts are for people: they name the flag, file, line and key.
+Result<Config> parse_config(std::string_view yaml, Config defaults);
+Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments,
+                                       std::filesystem::path default_data_dir);
+std::string_view usage();
+
+}  // namespace ac::server

@@ -67,5 +67,25 @@ TEST(task_group, cancel_ends_a_sleeping_task) {
     EXPECT_FALSE(slept);
 }
 
+// A task that ignores the first cancelled sleep must still not be able to sleep again.
+Detached sleep_twice(Timer& timer, int& ended) {
+    for (int i = 0; i < 2; ++i)
+        if (!(co_await sleep_for(timer, std::chrono::hours{1}))) ++ended;
+}
+
+TEST(task_group, cancel_ends_every_later_sleep_too) {
+    Loop loop;
+    const SystemClock clock;
+    AsioTimer real(clock);
+    ManualTimer manual;
+    TaskGroup group(loop.executor());
+    int ended = 0;
+    group.spawn("real", sleep_twice(real, ended));
+    group.spawn("manual", sleep_twice(manual, ended));
+    group.cancel();
+    EXPECT_TRUE(run_on(loop, join(group)));
+    EXPECT_EQ(ended, 4);
+}
+
 }  // namespace
 }  // namespace ac

@@ -2,8 +2,10 @@
 // Completion<T> is the bridge from "some thread will know later" to a Task: one side awaits
 // result(), the other calls complete() once, from any thread. The waiter resumes on its own loop.
 
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <functional>
@@ -36,8 +38,12 @@ class Completion final {
         return state_->result.has_value();
     }
 
-    // One waiter only.
-    Task<T> result() const { return wait(state_); }
+    // One waiter only. Not cut short by cancellation: who completes it may still use what the
+    // waiter owns.
+    Task<T> result() const { return wait(*this, false); }
+
+    // The same, but cancellation of the waiting task completes it with ErrorCode::cancelled.
+    Task<T> cancellable_result() const { return wait(*this, true); }
 
   private:
     struct State {
@@ -46,17 +52,29 @@ class Completion final {
         std::move_only_function<void()> resume;
     };
 
-    static Task<T> wait(std::shared_ptr<State> state) {
+    static Task<T> wait(Completion completion, bool cancellable) {
+        if (cancellable) {
+            const auto cancellation = co_await asio::this_coro::cancellation_state;
+            if (cancellation.cancelled() != asio::cancellation_type::none)
+                co_return fail(ErrorCode::cancelled, "the wait was cancelled");
+        }
+        Initiate initiate(completion, cancellable);
         co_await asio::async_initiate<const asio::use_awaitable_t<Executor>&, void()>(
-            Initiate{state}, use_task);
-        co_return std::move(*state->result);
+            std::move(initiate), use_task);
+        co_return std::move(*completion.state_->result);
     }
 
     struct Initiate {
-        explicit Initiate(std::shared_ptr<State> s) : state(std::move(s)) {}
+        Initiate(Completion c, bool can) : completion(std::move(c)), cancellable(can) {}
         template <class Handler>
         void operator()(Handler&& handler) const {
             auto executor = asio::get_associated_executor(handler);
+            const auto& state = completion.state_;
+            if (auto slot = asio::get_associated_cancellation_slot(handler);
+                cancellable && slot.is_connected())
+                slot.assign([completion = completion](asio::cancellation_type) {
+                    completion.complete(fail(ErrorCode::cancelled, "the wait was cancelled"));
+                });
             std::unique_lock lock(state->mutex);
             if (state->result) {
                 lock.unlock();
@@ -68,7 +86,8 @@ class Completion final {
                 asio::post(executor, std::move(handler));
             };
         }
-        std::shared_ptr<State> state;
+        Completion completion;
+        bool cancellable;
     };
 
     std::shared_ptr<State> state_;

@@ -1,5 +1,6 @@
 #include "async/manual_timer.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace ac {
@@ -13,7 +14,7 @@ Task<> ManualTimer::sleep_until(SteadyTime deadline) {
         else
             sleepers_.emplace(deadline, done);
     }
-    return done.result();
+    return done.cancellable_result();
 }
 
 void ManualTimer::advance(Milliseconds by) {
@@ -31,7 +32,8 @@ void ManualTimer::advance(Milliseconds by) {
 
 std::size_t ManualTimer::sleepers() const {
     const std::lock_guard lock(mutex_);
-    return sleepers_.size();
+    const auto waits = [](const auto& sleeper) { return !sleeper.second.is_complete(); };
+    return static_cast<std::size_t>(std::ranges::count_if(sleepers_, waits));
 }
 
 }  // namespace ac

@@ -30,6 +30,16 @@ struct TaskGroup::State {
     }
 };
 
+namespace {
+
+// Cancellation reaches a Task as an error of what it waits for, never as an exception.
+Detached without_throwing(Detached work) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await std::move(work);
+}
+
+}  // namespace
+
 TaskGroup::TaskGroup(Executor executor) : state_(std::make_shared<State>(executor)) {}
 
 TaskGroup::~TaskGroup() {
@@ -55,7 +65,7 @@ void TaskGroup::spawn(std::string name, Detached work) {
             state->running.erase(signal);
             state->ended();
         };
-        asio::co_spawn(state->executor, std::move(work),
+        asio::co_spawn(state->executor, without_throwing(std::move(work)),
                        asio::bind_cancellation_slot(signal->slot(), std::move(done)));
         if (state->cancelled) signal->emit(asio::cancellation_type::terminal);
     });

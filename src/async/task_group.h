@@ -1,7 +1,8 @@
 #pragma once
 // TaskGroup owns background coroutines of one Loop: no work is detached. Make it the last member,
-// so that it is destroyed first. cancel() asks them to stop (Asio cancellation, type terminal);
-// join() waits until they have.
+// so that it is destroyed first. cancel() asks them to stop: the wait they are in (Timer, socket)
+// ends with ErrorCode::cancelled, and so does every later sleep; a task that sees it returns. Waits
+// for the store or the pool are not cut short. join() waits until all have ended.
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <list>

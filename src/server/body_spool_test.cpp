@@ -34,7 +34,8 @@ INSTANTIATE_TEST_SUITE_P(sizes, Spool,
                                          kSpoolMemoryBytesMax + 1, 5'000'000));
 
 TEST_F(Spool, refuses_what_is_too_large) {
-    const auto result = run_on(loop_, spooled(std::string(101, 'x'), 100, testing::TempDir(), pool_));
+    const auto result =
+        run_on(loop_, spooled(std::string(101, 'x'), 100, testing::TempDir(), pool_));
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, ErrorCode::too_large);
 }

@@ -134,7 +134,8 @@ Result<> apply_map(Config& config, const std::string& prefix, const YAML::Node& 
 Result<> apply(Config& config, const std::string& key, const YAML::Node& node) {
     const int line = node.Mark().line + 1;
     if (const auto list = list_setters().find(key); list != list_setters().end()) {
-        if (!node.IsSequence()) return fail(invalid(fmt::format("line {}: {} is a list", line, key)));
+        if (!node.IsSequence())
+            return fail(invalid(fmt::format("line {}: {} is a list", line, key)));
         list->second(config, node.as<std::vector<std::string>>());
         return {};
     }
@@ -181,9 +182,12 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
     std::map<std::string, std::string> values;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string& argument = arguments[i];
-        if (argument == "--help" || argument == "-h") line.action = CommandLine::Action::help;
-        else if (argument == "--version") line.action = CommandLine::Action::version;
-        else if (argument == "--probe") line.action = CommandLine::Action::probe;
+        if (argument == "--help" || argument == "-h")
+            line.action = CommandLine::Action::help;
+        else if (argument == "--version")
+            line.action = CommandLine::Action::version;
+        else if (argument == "--probe")
+            line.action = CommandLine::Action::probe;
         else if (argument == "--listen" || argument == "--data-dir" || argument == "--config") {
             if (++i == arguments.size()) return fail(invalid(argument + " wants a value"));
             values[argument] = arguments[i];

@@ -13,7 +13,8 @@ sandbox: {accept_missing: [cgroup-memory]}
 runtime:
   sessions_max: 12
   python_exact: true
-)", {});
+)",
+                                     {});
     ASSERT_TRUE(config) << config.error().message;
     EXPECT_EQ(config->host, "0.0.0.0");
     EXPECT_EQ(config->port, 8080);
@@ -23,7 +24,9 @@ runtime:
     EXPECT_TRUE(config->python_exact);
 }
 
-TEST(config, an_empty_file_is_the_defaults) { EXPECT_TRUE(parse_config("", {})); }
+TEST(config, an_empty_file_is_the_defaults) {
+    EXPECT_TRUE(parse_config("", {}));
+}
 
 TEST(config, mistakes_name_the_line_and_the_key) {
     const std::pair<const char*, const char*> cases[] = {
@@ -49,7 +52,8 @@ TEST(config, mistakes_name_the_line_and_the_key) {
 }
 
 TEST(config, the_command_line_has_the_last_word) {
-    const auto line = parse_command_line({"--listen", "127.0.0.1:0", "--data-dir", "/d"}, "/default");
+    const auto line =
+        parse_command_line({"--listen", "127.0.0.1:0", "--data-dir", "/d"}, "/default");
     ASSERT_TRUE(line);
     EXPECT_EQ(line->config.port, 0);
     EXPECT_EQ(line->config.data_dir, "/d");

@@ -32,18 +32,21 @@ std::string Metrics::render() const {
     const std::lock_guard lock(mutex_);
     std::string out;
     auto to = std::back_inserter(out);
-    fmt::format_to(to, "# HELP agentcored_requests_total Requests answered.\n"
-                       "# TYPE agentcored_requests_total counter\n");
+    fmt::format_to(to,
+                   "# HELP agentcored_requests_total Requests answered.\n"
+                   "# TYPE agentcored_requests_total counter\n");
     for (const auto& [key, count] : requests_)
         fmt::format_to(to, "agentcored_requests_total{{operation=\"{}\",status=\"{}\"}} {}\n",
                        key.first, key.second, count);
-    fmt::format_to(to, "# HELP agentcored_request_seconds From first byte read to last written.\n"
-                       "# TYPE agentcored_request_seconds histogram\n");
+    fmt::format_to(to,
+                   "# HELP agentcored_request_seconds From first byte read to last written.\n"
+                   "# TYPE agentcored_request_seconds histogram\n");
     for (const auto& [operation, latency] : latencies_) {
         std::uint64_t total = 0;
         for (std::size_t i = 0; i < kBuckets.size(); ++i) {
             total += latency.counts[i];
-            fmt::format_to(to, "agentcored_request_seconds_bucket{{operation=\"{}\",le=\"{}\"}} {}\n",
+            fmt::format_to(to,
+                           "agentcored_request_seconds_bucket{{operation=\"{}\",le=\"{}\"}} {}\n",
                            operation, kBuckets[i], total);
         }
         total += latency.counts.back();

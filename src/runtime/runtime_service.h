@@ -1,0 +1,111 @@
+#pragma once
+// Runtime: hosts agents, each session in a sandbox of its own. The control plane is catalog();
+// the rest of this interface is the data plane. Thread-safe: callable from any loop.
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/loop.h"
+#include "async/thread_pool.h"
+#include "async/timer.h"
+#include "base/random.h"
+#include "net/http_server.h"
+#include "runtime/artifact_source.h"
+#include "runtime/build_options.h"
+#include "runtime/catalog.h"
+#include "runtime/limits.h"
+#include "runtime/types.h"
+#include "sandbox/sandbox.h"
+#include "storage/database.h"
+
+namespace ac::runtime {
+
+// Which session an operation means.
+struct SessionAddress {
+    Scope scope;
+    RuntimeId runtime;
+    std::string endpoint{kDefaultEndpoint};
+    SessionId session;
+};
+
+struct SessionView {
+    SessionId session;
+    std::string endpoint;
+    std::int64_t version = 0;
+    std::string state;  // "provisioning", "ready", "draining"
+    WallTime started_at;
+    WallTime last_used_at;
+    std::uint64_t memory_bytes = 0;
+};
+
+struct LogQuery {
+    Scope scope;
+    RuntimeId runtime;
+    std::string endpoint{kDefaultEndpoint};
+    std::string session;     // empty: all sessions
+    std::size_t tail = 100;  // newest lines to begin with
+    bool follow = false;
+};
+
+struct LogLine {
+    WallTime time;
+    std::string session;
+    std::string stream;  // "stdout", "stderr", "platform"
+    std::string line;
+};
+
+// Takes lines as they come; an Error ends the reading.
+using LogSink = std::function<Task<>(std::vector<LogLine>)>;
+
+class RuntimeService {
+  public:
+    virtual ~RuntimeService() = default;
+
+    // Brings the schema up to date and resumes what an earlier run left unfinished.
+    virtual Task<> start() = 0;
+    // Ends sessions and builds; unfinished builds are resumed by the next start().
+    virtual Task<> drain(SteadyTime deadline) = 0;
+
+    virtual Catalog& catalog() = 0;
+
+    // Forwards the request to the session's agent, starting it when need be, and its answer back
+    // as it comes. Errors before the answer has begun: not_found, quota_exceeded, busy,
+    // guest_failed, deadline_exceeded, too_large, cancelled (the caller went away). After that the
+    // exchange is to be aborted.
+    virtual Task<> invoke(SessionAddress address, std::string request_id, net::Exchange& exchange,
+                          net::Body& body) = 0;
+    // Ends when the guest is gone. not_found: no such session runs.
+    virtual Task<> stop_session(SessionAddress address) = 0;
+    virtual Task<std::vector<SessionView>> sessions(Scope scope, RuntimeId id) = 0;
+    virtual Task<> read_logs(LogQuery query, LogSink sink) = 0;
+    // not_found: no such version, or it was never built here.
+    virtual Task<std::string> build_log(Scope scope, RuntimeId id,
+                                        std::optional<std::int64_t> version) = 0;
+    // Live sessions, for /metrics.
+    virtual std::size_t session_count() const = 0;
+};
+
+struct RuntimeConfig {
+    std::filesystem::path folder;  // ours alone: code, packages, logs
+    RuntimeLimits limits;
+    BuildOptions build;
+};
+
+// All outlive the service.
+struct Dependencies {
+    storage::Database& database;
+    sandbox::Sandbox& sandbox;
+    ArtifactSource& artifacts;
+    Timer& timer;
+    Random& random;
+    ThreadPool& pool;  // unpacking and hashing
+    Loop& loop;        // drives sessions and builds
+    RuntimeConfig config;
+};
+
+Result<std::unique_ptr<RuntimeService>> make_runtime_service(Dependencies dependencies);
+
+}  // namespace ac::runtime

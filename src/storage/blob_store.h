@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "async/task.h"
 #include "async/thread_pool.h"
@@ -33,6 +34,10 @@ class BlobWriter {
     virtual ~BlobWriter() = default;
     // unavailable: the disk is full; the writer is then useless.
     virtual Task<> write(std::string_view bytes) = 0;  // bytes live until the Task is done
+    // No more bytes: they are durable and their id is known, but nobody can open them yet.
+    // Idempotent. Lets a caller take a lock on the id before the blob appears.
+    virtual Task<BlobInfo> seal() = 0;
+    // seal(), then gives the blob its name.
     virtual Task<BlobInfo> commit() = 0;
 };
 
@@ -50,11 +55,15 @@ class BlobStore {
     virtual Task<std::unique_ptr<BlobWriter>> create() = 0;
     virtual Task<std::unique_ptr<BlobReader>> open(BlobId id) = 0;  // not_found
     virtual Task<> remove(BlobId id) = 0;                           // absent is fine
+    // Ids that begin with this byte: one of 256 slices, so that a sweep is bounded.
+    virtual Task<std::vector<BlobId>> list(std::uint8_t first_byte) = 0;
     // For tools that must read a file by name (archives). The file must not be changed.
     virtual std::filesystem::path path_of(const BlobId& id) const = 0;
 };
 
-// Leftovers of unfinished writes are removed. `pool` outlives the store.
+// Leftovers of unfinished writes are removed. One store owns a folder at a time: unavailable when
+// another one (of this or another process) has it open. `pool` outlives the store and is destroyed
+// before the loops of its users.
 Result<std::unique_ptr<BlobStore>> open_blob_store(std::filesystem::path folder, ThreadPool& pool);
 
 }  // namespace ac::storage

@@ -54,7 +54,13 @@ class Row final {
 using Rows = std::vector<Row>;
 
 // Statements of one transaction. Views passed in live until the call returns. Errors: conflict (a
-// uniqueness or foreign key rule), unavailable (disk full, connection lost), internal.
+// uniqueness or foreign key rule), invalid_argument (text that is not UTF-8 or holds a NUL),
+// unavailable (disk full, connection lost), internal. After an Error the transaction is doomed:
+// every further statement fails and nothing is stored, whatever the work returns. Where a conflict
+// is expected, write ON CONFLICT.
+//
+// Types: BIGINT is integer(), DOUBLE PRECISION real(), TEXT text(), BYTEA blob(). Sort and compare
+// user text as BYTEA: the order of TEXT depends on PostgreSQL's locale.
 class Transaction {
   public:
     virtual ~Transaction() = default;
@@ -70,13 +76,19 @@ struct Migration {
     std::string_view sql;  // statements separated by ';'
 };
 
+inline constexpr std::string_view kCommitUnknown = "CommitUnknown";
+
+// Transactions are serializable; reads see one snapshot. The loops of the callers outlive it.
 class Database {
   public:
+    // Runs what is queued to its end (with a server that is gone: fails it), joins the threads.
     virtual ~Database() = default;
 
     // Runs `work` in a transaction and answers when the commit is durable. An Error from `work`
     // rolls back and is passed on. unavailable: the store cannot take it now (disk full, server
-    // gone); nothing of it was stored. `Work` is a callable Result<T>(Transaction&).
+    // gone, queue full); nothing of it was stored. busy (PostgreSQL): other transactions kept
+    // winning. internal with reason kCommitUnknown (PostgreSQL): the connection broke during
+    // COMMIT. `Work` is a callable Result<T>(Transaction&).
     template <class Work, class T = typename std::invoke_result_t<Work&, Transaction&>::value_type>
     Task<T> write(Work work) {
         return run<Work, T>(std::move(work), Mode::write);

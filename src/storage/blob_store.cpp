@@ -53,12 +53,9 @@ Result<> write_all(int fd, std::string_view bytes) {
     return {};
 }
 
-// What one writer's steps on the pool share; kept alive by the step under way.
+// What one writer's steps on the pool share; a step keeps it alive, so it may outlive its writer.
 struct Draft {
     explicit Draft(fs::path file) : path(std::move(file)) {}
-    ~Draft() {
-        if (fd) ::unlink(path.c_str());
-    }
     Draft(const Draft&) = delete;
     Draft& operator=(const Draft&) = delete;
 
@@ -97,14 +94,15 @@ struct Draft {
         AC_CHECK(ensure_folder(inner));
         if (::rename(path.c_str(), target.c_str()) != 0)
             return fail(errno_error("rename blob", errno));
-        fd.reset();
+        named = true;
         AC_CHECK(sync_folder(inner));
         AC_CHECK(sync_folder(outer));
         return sync_folder(outer.parent_path());
     }
 
     const fs::path path;
-    UniqueFd fd;  // open exactly as long as `path` is ours to remove
+    UniqueFd fd;
+    bool named = false;  // `path` is gone: the blob has its name
     std::string buffer;
     std::uint64_t size = 0;
     Hasher sha256{Digest::sha256};
@@ -120,6 +118,9 @@ class FileBlobWriter final : public BlobWriter {
   public:
     FileBlobWriter(std::shared_ptr<Draft> draft, fs::path folder, ThreadPool& pool)
         : draft_(std::move(draft)), folder_(std::move(folder)), pool_(pool) {}
+    ~FileBlobWriter() override {
+        if (!draft_->named) ::unlink(draft_->path.c_str());
+    }
 
     Task<> write(std::string_view bytes) override {
         if (draft_->broken || sealed_)
@@ -145,7 +146,7 @@ class FileBlobWriter final : public BlobWriter {
 
     Task<BlobInfo> commit() override {
         AC_CO_TRY(const BlobInfo info, co_await seal());
-        if (!draft_->fd) co_return info;
+        if (draft_->named) co_return info;
         auto name = [draft = draft_, target = path_in(folder_, info.id)]() -> Result<> {
             return draft->rename_to(target);
         };

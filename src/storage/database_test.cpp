@@ -72,6 +72,7 @@ class DatabaseTest : public ::testing::TestWithParam<Backend> {
     }
 
     Loop loop_;
+    Loop other_loop_;
     TemporaryFolder folder_;
     std::string conninfo_;
     std::unique_ptr<Database> db_;
@@ -263,9 +264,8 @@ TEST_P(DatabaseTest, a_read_sees_every_acknowledged_write_and_one_snapshot) {
     const auto counts =
         read([this](Transaction& tx) -> Result<std::pair<std::int64_t, std::int64_t>> {
             AC_TRY(const Rows before, tx.query("SELECT COUNT(*) FROM item"));
-            Loop other;
-            auto work = [](Transaction& w) { return w.execute("DELETE FROM item"); };
-            EXPECT_TRUE(run_on(other, db_->write(work)));
+                auto work = [](Transaction& w) { return w.execute("DELETE FROM item"); };
+            EXPECT_TRUE(run_on(other_loop_, db_->write(work)));
             AC_TRY(const Rows after, tx.query("SELECT COUNT(*) FROM item"));
             return std::pair(before[0].integer(0), after[0].integer(0));
         });

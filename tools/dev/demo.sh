@@ -1,0 +1,54 @@
+# ./dev demo: the README's quick start, performed. Sourced by ./dev.
+
+# demo_do COMMAND...: shows the command as a user would type it, then runs it.
+demo_do() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+demo_stop() {
+    [[ -n ${DEMO_PID:-} ]] && kill -TERM "$DEMO_PID" 2>/dev/null && wait "$DEMO_PID"
+    DEMO_PID=
+    [[ -n ${DEMO_FOLDER:-} ]] && rm -rf "$DEMO_FOLDER"
+    return 0
+}
+
+# Prints the endpoint once the daemon says that it is ready; at most 30 s.
+demo_endpoint() {
+    local tries line
+    for tries in $(seq 300); do
+        line=$(grep -m1 -o 'http://.*' "$DEMO_FOLDER/stdout" 2>/dev/null || true)
+        [[ -n $line ]] && printf '%s' "$line" && return
+        kill -0 "$DEMO_PID" 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$DEMO_FOLDER/stderr" >&2
+    return 1
+}
+
+dev_demo() {
+    dev_build release
+    export PATH=$ROOT/build/bin:$PATH
+    DEMO_FOLDER=$(mktemp -d)
+    trap demo_stop EXIT
+    say "start a daemon with an empty data folder"
+    agentcored --listen 127.0.0.1:0 --data-dir "$DEMO_FOLDER/data" \
+        >"$DEMO_FOLDER/stdout" 2>"$DEMO_FOLDER/stderr" &
+    DEMO_PID=$!
+    local endpoint
+    endpoint=$(demo_endpoint) || die "the daemon did not start"
+    cat "$DEMO_FOLDER/stdout"
+    export AGENTCORE_ENDPOINT=$endpoint AGENTCORE_DATA_DIR=$DEMO_FOLDER/data
+    cp -r examples/hello "$DEMO_FOLDER/hello"
+    cd "$DEMO_FOLDER/hello"
+    say "the agent: examples/hello/agent.py"
+    cat agent.py
+    demo_do agentcore configure -e agent.py --non-interactive
+    demo_do agentcore deploy
+    demo_do agentcore invoke '{"prompt": "Hello"}'
+    demo_do agentcore status
+    demo_do agentcore destroy
+    say "stop the daemon"
+    cd "$ROOT"
+    demo_stop
+}

@@ -1,0 +1,103 @@
+#include "runtime/spec_text.h"
+
+#include <boost/json.hpp>
+
+namespace ac::runtime {
+namespace {
+
+namespace json = boost::json;
+
+json::array from_list(const std::vector<std::string>& list) {
+    json::array out;
+    for (const std::string& item : list) out.emplace_back(item);
+    return out;
+}
+
+// Readers of a tree that we wrote ourselves; they throw when it is not such a tree.
+std::string text_of(const json::object& object, std::string_view key) {
+    return std::string(object.at(key).as_string());
+}
+
+std::vector<std::string> list_of(const json::object& object, std::string_view key) {
+    std::vector<std::string> out;
+    for (const json::value& item : object.at(key).as_array()) out.emplace_back(item.as_string());
+    return out;
+}
+
+std::optional<Seconds> seconds_of(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    if (value == nullptr) return std::nullopt;
+    return Seconds{value->as_int64()};
+}
+
+template <class T, class Read>
+Result<T> parse(std::string_view text, Read read) {
+    try {
+        const json::value value = json::parse(json::string_view(text.data(), text.size()));
+        return read(value.as_object());
+    } catch (const std::exception& e) {
+        return fail(ErrorCode::internal,
+                    std::string("a stored version is unreadable: ") + e.what());
+    }
+}
+
+Spec read_spec(const json::object& object) {
+    Spec spec;
+    spec.code.bucket = text_of(object, "bucket");
+    spec.code.key = text_of(object, "key");
+    spec.code.version_id = text_of(object, "versionId");
+    spec.python = text_of(object, "python");
+    spec.entry_point = list_of(object, "entryPoint");
+    for (const auto& [name, value] : object.at("environment").as_object())
+        spec.environment.emplace(name, std::string(value.as_string()));
+    spec.idle_timeout = seconds_of(object, "idleTimeout");
+    spec.lifetime_max = seconds_of(object, "lifetimeMax");
+    spec.header_allowlist = list_of(object, "headers");
+    return spec;
+}
+
+BuiltVersion read_built(const json::object& object) {
+    BuiltVersion built;
+    built.code_folder = text_of(object, "code");
+    built.overlay_folder = text_of(object, "overlay");
+    built.packages_folder = text_of(object, "packages");
+    built.interpreter = text_of(object, "interpreter");
+    built.command = list_of(object, "command");
+    return built;
+}
+
+}  // namespace
+
+std::string to_text(const Spec& spec) {
+    json::object environment;
+    for (const auto& [name, value] : spec.environment) environment[name] = value;
+    json::object object{{"bucket", spec.code.bucket},
+                        {"key", spec.code.key},
+                        {"versionId", spec.code.version_id},
+                        {"python", spec.python},
+                        {"entryPoint", from_list(spec.entry_point)},
+                        {"environment", std::move(environment)},
+                        {"headers", from_list(spec.header_allowlist)}};
+    if (spec.idle_timeout) object["idleTimeout"] = spec.idle_timeout->count();
+    if (spec.lifetime_max) object["lifetimeMax"] = spec.lifetime_max->count();
+    return json::serialize(object);
+}
+
+Result<Spec> spec_from_text(std::string_view text) {
+    return parse<Spec>(text, read_spec);
+}
+
+std::string to_text(const BuiltVersion& built) {
+    const json::object object{{"code", built.code_folder},
+                              {"overlay", built.overlay_folder},
+                              {"packages", built.packages_folder},
+                              {"interpreter", built.interpreter},
+                              {"command", from_list(built.command)}};
+    return json::serialize(object);
+}
+
+Result<BuiltVersion> built_from_text(std::string_view text) {
+    return parse<BuiltVersion>(text, read_built);
+}
+
+}  // namespace ac::runtime

@@ -1,0 +1,268 @@
+#include "wire/runtime_binding.h"
+
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "wire/runtime_json.h"
+
+namespace ac::wire {
+namespace {
+
+using runtime::RuntimeId;
+using runtime::RuntimeService;
+
+std::string text_in(const json::object& input, std::string_view name) {
+    const json::value* value = input.if_contains(name);
+    if (value == nullptr || !value->is_string()) return {};
+    return std::string(value->get_string().data(), value->get_string().size());
+}
+
+RuntimeId id_in(const json::object& input) {
+    return RuntimeId(text_in(input, "agentRuntimeId"));
+}
+
+template <class Item, class Encode>
+json::object page_output(const runtime::Page<Item>& page, std::string_view key, Encode encode) {
+    json::array items;
+    for (const Item& item : page.items) items.emplace_back(encode(item));
+    json::object out;
+    out[key] = std::move(items);
+    if (!page.next_token.empty()) out["nextToken"] = page.next_token;
+    return out;
+}
+
+Task<json::object> create(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto wanted, new_runtime_from(input));
+    AC_CO_TRY(auto view, co_await service.catalog().create(call.scope, std::move(wanted)));
+    co_return runtime_receipt(call.scope, view);
+}
+
+Task<json::object> update(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto wanted, runtime_update_from(input));
+    AC_CO_TRY(auto view, co_await service.catalog().update(call.scope, std::move(wanted)));
+    co_return runtime_receipt(call.scope, view);
+}
+
+Task<json::object> get(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto view,
+              co_await service.catalog().get(call.scope, id_in(input), version_from(input)));
+    co_return runtime_output(call.scope, view);
+}
+
+Task<json::object> remove(RuntimeService& service, CallContext call, json::object input) {
+    const auto version = version_from(input);
+    const RuntimeId id = id_in(input);
+    AC_CO_CHECK(
+        co_await service.catalog().remove(call.scope, id, version, idempotency_from(input)));
+    json::object out;
+    out["status"] = "DELETING";
+    out["agentRuntimeId"] = id.text();
+    if (version) out["agentRuntimeVersion"] = std::to_string(*version);
+    co_return out;
+}
+
+Task<json::object> list(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto page, co_await service.catalog().list(call.scope, page_request_from(input)));
+    co_return page_output(page, "agentRuntimes",
+                          [&](const auto& view) { return runtime_summary(call.scope, view); });
+}
+
+Task<json::object> list_versions(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto page, co_await service.catalog().list_versions(call.scope, id_in(input),
+                                                                  page_request_from(input)));
+    co_return page_output(page, "agentRuntimes",
+                          [&](const auto& view) { return runtime_summary(call.scope, view); });
+}
+
+Task<json::object> create_endpoint(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto view,
+              co_await service.catalog().create_endpoint(call.scope, new_endpoint_from(input)));
+    co_return endpoint_output(call.scope, view);
+}
+
+Task<json::object> update_endpoint(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto view,
+              co_await service.catalog().update_endpoint(call.scope, endpoint_update_from(input)));
+    co_return endpoint_output(call.scope, view);
+}
+
+Task<json::object> get_endpoint(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto view, co_await service.catalog().get_endpoint(call.scope, id_in(input),
+                                                                 text_in(input, "endpointName")));
+    co_return endpoint_output(call.scope, view);
+}
+
+Task<json::object> remove_endpoint(RuntimeService& service, CallContext call, json::object input) {
+    const RuntimeId id = id_in(input);
+    const std::string name = text_in(input, "endpointName");
+    AC_CO_CHECK(
+        co_await service.catalog().remove_endpoint(call.scope, id, name, idempotency_from(input)));
+    json::object out;
+    out["status"] = "DELETING";
+    out["agentRuntimeId"] = id.text();
+    out["endpointName"] = name;
+    co_return out;
+}
+
+Task<json::object> list_endpoints(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto page, co_await service.catalog().list_endpoints(call.scope, id_in(input),
+                                                                   page_request_from(input)));
+    co_return page_output(page, "runtimeEndpoints",
+                          [&](const auto& view) { return endpoint_output(call.scope, view); });
+}
+
+Task<> invoke(RuntimeService& service, CallContext call, json::object input,
+              net::Exchange& exchange, net::Body& body) {
+    AC_CO_TRY(auto address, session_address_from(call.scope, input));
+    co_return co_await service.invoke(std::move(address), call.request_id, exchange, body);
+}
+
+Task<json::object> stop_session(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto address, session_address_from(call.scope, input));
+    AC_CO_CHECK(co_await service.stop_session(address));
+    json::object out;
+    out["runtimeSessionId"] = address.session.text();
+    out["statusCode"] = 200;
+    co_return out;
+}
+
+net::Response text_response(std::string_view type, std::string body) {
+    net::Response response{.body = std::move(body)};
+    response.headers.add("Content-Type", std::string(type));
+    return response;
+}
+
+// Lines leave as they come, one JSON object each; the head waits for the first ones, so that an
+// unknown runtime is still answered as an error.
+Task<> send_lines(net::Exchange& exchange, std::vector<runtime::LogLine> lines) {
+    if (!exchange.started()) {
+        net::ResponseHead head;
+        head.headers.add("Content-Type", "application/x-ndjson");
+        AC_CO_CHECK(co_await exchange.start(std::move(head)));
+    }
+    std::string text;
+    for (const runtime::LogLine& line : lines) text += json::serialize(log_output(line)) + '\n';
+    if (text.empty()) co_return Result<>{};
+    co_return co_await exchange.write(text);
+}
+
+Task<> logs(RuntimeService& service, CallContext call, json::object input,
+            net::Exchange& exchange) {
+    runtime::LogQuery query{.scope = call.scope,
+                            .runtime = id_in(input),
+                            .session = text_in(input, "session"),
+                            .follow = text_in(input, "follow") == "true"};
+    if (auto qualifier = text_in(input, "qualifier"); !qualifier.empty())
+        query.endpoint = std::move(qualifier);
+    const std::string tail = text_in(input, "tail");
+    std::from_chars(tail.data(), tail.data() + tail.size(), query.tail);
+    auto sink = [&exchange](std::vector<runtime::LogLine> lines) {
+        return send_lines(exchange, std::move(lines));
+    };
+    AC_CO_CHECK(co_await service.read_logs(std::move(query), sink));
+    co_return co_await exchange.finish();
+}
+
+Task<> build_log(RuntimeService& service, CallContext call, json::object input,
+                 net::Exchange& exchange) {
+    json::object named;
+    named["agentRuntimeVersion"] = text_in(input, "version");
+    AC_CO_TRY(std::string text,
+              co_await service.build_log(call.scope, id_in(input), version_from(named)));
+    net::Response response = text_response("text/plain; charset=utf-8", std::move(text));
+    co_return co_await exchange.respond(std::move(response));
+}
+
+Task<> sessions(RuntimeService& service, CallContext call, json::object input,
+                net::Exchange& exchange) {
+    AC_CO_TRY(const auto views, co_await service.sessions(call.scope, id_in(input)));
+    json::array items;
+    for (const runtime::SessionView& view : views) items.emplace_back(session_output(view));
+    json::object out;
+    out["sessions"] = std::move(items);
+    net::Response response = text_response("application/json", json::serialize(out));
+    co_return co_await exchange.respond(std::move(response));
+}
+
+Task<json::object> list_tags(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto resource, runtime_resource_from(call.scope, text_in(input, "resourceArn")));
+    AC_CO_TRY(const auto tags, co_await service.catalog().tags(call.scope, std::move(resource)));
+    json::object map;
+    for (const auto& [key, value] : tags) map[key] = value;
+    json::object out;
+    out["tags"] = std::move(map);
+    co_return out;
+}
+
+Task<json::object> add_tags(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto resource, runtime_resource_from(call.scope, text_in(input, "resourceArn")));
+    runtime::Tags tags;
+    for (const auto& [key, value] : input.at("tags").as_object())
+        tags.emplace(std::string_view(key.data(), key.size()), json::value_to<std::string>(value));
+    AC_CO_CHECK(
+        co_await service.catalog().add_tags(call.scope, std::move(resource), std::move(tags)));
+    co_return json::object();
+}
+
+Task<json::object> remove_tags(RuntimeService& service, CallContext call, json::object input) {
+    AC_CO_TRY(auto resource, runtime_resource_from(call.scope, text_in(input, "resourceArn")));
+    auto keys = json::value_to<std::vector<std::string>>(input.at("tagKeys"));
+    AC_CO_CHECK(
+        co_await service.catalog().remove_tags(call.scope, std::move(resource), std::move(keys)));
+    co_return json::object();
+}
+
+using Operation = Task<json::object> (*)(RuntimeService&, CallContext, json::object);
+
+void bind_all(Api& api, RuntimeService& service,
+              std::initializer_list<std::pair<std::string_view, Operation>> operations) {
+    for (const auto& [name, operation] : operations) {
+        api.bind(name, [&service, operation](CallContext call, json::object input) {
+            return operation(service, std::move(call), std::move(input));
+        });
+    }
+}
+
+using Extension = Task<> (*)(RuntimeService&, CallContext, json::object, net::Exchange&);
+
+void bind_extension(Api& api, RuntimeService& service, std::string_view uri, Extension extension) {
+    api.bind_extension("GET", uri,
+                       [&service, extension](CallContext call, json::object input,
+                                             net::Exchange& exchange, net::Body&) {
+                           return extension(service, std::move(call), std::move(input), exchange);
+                       });
+}
+
+}  // namespace
+
+void bind_runtime(Api& api, RuntimeService& service) {
+    bind_all(api, service,
+             {{"CreateAgentRuntime", create},
+              {"UpdateAgentRuntime", update},
+              {"GetAgentRuntime", get},
+              {"DeleteAgentRuntime", remove},
+              {"ListAgentRuntimes", list},
+              {"ListAgentRuntimeVersions", list_versions},
+              {"CreateAgentRuntimeEndpoint", create_endpoint},
+              {"UpdateAgentRuntimeEndpoint", update_endpoint},
+              {"GetAgentRuntimeEndpoint", get_endpoint},
+              {"DeleteAgentRuntimeEndpoint", remove_endpoint},
+              {"ListAgentRuntimeEndpoints", list_endpoints},
+              {"StopRuntimeSession", stop_session}});
+    api.bind_stream("InvokeAgentRuntime", [&service](CallContext call, json::object input,
+                                                     net::Exchange& exchange, net::Body& body) {
+        return invoke(service, std::move(call), std::move(input), exchange, body);
+    });
+    bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/logs", logs);
+    bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/build-log", build_log);
+    bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/sessions", sessions);
+}
+
+void bind_tags(Api& api, RuntimeService& service) {
+    bind_all(api, service,
+             {{"ListTagsForResource", list_tags},
+              {"TagResource", add_tags},
+              {"UntagResource", remove_tags}});
+}
+
+}  // namespace ac::wire

@@ -1,0 +1,18 @@
+#pragma once
+// Connects the operations of Runtime, and our own extensions for logs and sessions, to the service.
+//
+//   GET /x/runtimes/{agentRuntimeId}/logs?session=&qualifier=&tail=&follow=true
+//   GET /x/runtimes/{agentRuntimeId}/build-log?version=
+//   GET /x/runtimes/{agentRuntimeId}/sessions
+
+#include "runtime/runtime_service.h"
+#include "wire/api.h"
+
+namespace ac::wire {
+
+// `service` outlives `api`.
+void bind_runtime(Api& api, runtime::RuntimeService& service);
+// ListTagsForResource, TagResource and UntagResource, for the resources that there are.
+void bind_tags(Api& api, runtime::RuntimeService& service);
+
+}  // namespace ac::wire

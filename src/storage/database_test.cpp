@@ -78,8 +78,8 @@ class DatabaseTest : public ::testing::TestWithParam<Backend> {
     std::unique_ptr<Database> db_;
 };
 
-INSTANTIATE_TEST_SUITE_P(backends, DatabaseTest, ::testing::Values(Backend::sqlite),
-                         [](auto& info) {
+INSTANTIATE_TEST_SUITE_P(backends, DatabaseTest,
+                         ::testing::Values(Backend::sqlite, Backend::postgres), [](auto& info) {
                              return info.param == Backend::sqlite ? "sqlite" : "postgres";
                          });
 
@@ -264,7 +264,7 @@ TEST_P(DatabaseTest, a_read_sees_every_acknowledged_write_and_one_snapshot) {
     const auto counts =
         read([this](Transaction& tx) -> Result<std::pair<std::int64_t, std::int64_t>> {
             AC_TRY(const Rows before, tx.query("SELECT COUNT(*) FROM item"));
-                auto work = [](Transaction& w) { return w.execute("DELETE FROM item"); };
+            auto work = [](Transaction& w) { return w.execute("DELETE FROM item"); };
             EXPECT_TRUE(run_on(other_loop_, db_->write(work)));
             AC_TRY(const Rows after, tx.query("SELECT COUNT(*) FROM item"));
             return std::pair(before[0].integer(0), after[0].integer(0));

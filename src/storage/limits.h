@@ -29,6 +29,10 @@ inline constexpr int kSerializationAttemptsMax = 20;
 // Runs when the connection broke before COMMIT was sent: one on each side of a server restart.
 inline constexpr int kConnectionAttemptsMax = 3;
 inline constexpr std::chrono::seconds kPostgresConnectTimeout{5};
+// A server that did not answer is not asked again for this long by the same thread.
+inline constexpr std::chrono::milliseconds kPostgresConnectPause{100};
+// Before a transaction runs again: this, times the attempt, times the number of the thread.
+inline constexpr std::chrono::microseconds kPostgresPause{100};
 
 // A blob writer gathers this much before it goes to the disk: one hop to the thread pool a 256 KiB.
 inline constexpr std::size_t kBlobBufferBytes = 256 * 1024;

@@ -80,6 +80,7 @@ class SqliteDatabase final : public Database {
 
     const SqliteOptions options_;
     std::unique_ptr<SqliteConnection> writer_;
+    bool failing_ = false;  // the writer's thread
     std::vector<std::unique_ptr<SqliteConnection>> readers_;
     std::atomic<std::uint64_t> transactions_{0};
     std::atomic<std::uint64_t> commits_{0};
@@ -141,8 +142,10 @@ Result<> SqliteDatabase::commit_group(const Group& group) {
     for (const auto& result : group.results) stored += result ? 1 : 0;
     auto committed = writer_->execute(stored > 0 ? "COMMIT" : "ROLLBACK");
     if (!committed) {
-        AC_LOG(warn, "a group of transactions could not be committed",
-               {"reason", committed.error().message}, {"transactions", stored});
+        // Once, not for every group: a full disk must not be filled further by its own log.
+        if (!std::exchange(failing_, true))
+            AC_LOG(error, "transactions cannot be committed",
+                   {"reason", committed.error().message});
         if (writer_->in_transaction()) (void)writer_->execute("ROLLBACK");
         Error error = std::move(committed).error();
         // A deferred rule of the schema would be a bug; all else is the disk's doing.
@@ -150,6 +153,8 @@ Result<> SqliteDatabase::commit_group(const Group& group) {
         return fail(std::move(error));
     }
     if (stored > 0) ++commits_;
+    if (stored > 0 && std::exchange(failing_, false))
+        AC_LOG(info, "transactions are committed again");
     transactions_ += stored;
     return {};
 }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "access/principal.h"
 #include "base/clock.h"
@@ -32,10 +33,14 @@ struct CallContext {
     const net::RequestHead* head = nullptr;    // lives as long as the call
 };
 
-// Returns the output members; may set status with kStatusMember when the model allows it.
+// Where the model has a status code member it is called this; it decides the response's status.
+inline constexpr std::string_view kStatusMember = "statusCode";
+
+// Returns the output members.
 using Handler = std::function<Task<json::object>(CallContext, json::object input)>;
 
-// Answers the exchange itself (raw and event streams). `body` is the verified request payload. An
+// Answers the exchange itself (raw and event streams). `body` is the verified request payload; it
+// has been read already unless the input has a raw payload member (InvokeAgentRuntime). An
 // Error returned before exchange.started() is encoded as a modelled error; after it the connection
 // is aborted.
 using StreamHandler = std::function<Task<>(CallContext, json::object input, net::Exchange& exchange,
@@ -53,6 +58,9 @@ class Api {
     virtual void bind_extension(std::string_view method, std::string_view uri,
                                 StreamHandler handler) = 0;
     virtual bool implements(std::string_view operation) const = 0;
+    // Names of the operations of the tables that have no handler, sorted. GET /x/operations answers
+    // the same as {"operations": [{"name", "plane", "implemented"}]}.
+    virtual std::vector<std::string_view> unimplemented() const = 0;
 
     // Serves one authenticated request; always answers.
     virtual Detached serve(net::Exchange& exchange, CallContext context, net::Body& body) = 0;

@@ -1,0 +1,230 @@
+#include "wire/api.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <unordered_map>
+
+#include "base/encoding.h"
+#include "base/log.h"
+#include "wire/codec.h"
+#include "wire/error_map.h"
+#include "wire/limits.h"
+#include "wire/query.h"
+#include "wire/router.h"
+#include "wire/tables/operations.h"
+
+namespace ac::wire {
+namespace {
+
+struct Target {
+    const OperationSpec* operation = nullptr;  // nullptr: an extension
+    Handler handler;
+    StreamHandler stream;
+};
+
+class ApiOverTables final : public Api {
+  public:
+    ApiOverTables() {
+        for (const OperationSpec& operation : operations()) {
+            router_.add(operation.method, operation.uri, targets_.size());
+            by_name_.emplace(operation.name, targets_.size());
+            targets_.push_back({.operation = &operation});
+        }
+        for (const tables::RouteAlias& alias : tables::route_aliases())
+            router_.add(alias.method, alias.uri, by_name_.at(alias.operation));
+        bind_extension("GET", "/x/operations",
+                       [this](CallContext context, json::object, net::Exchange& exchange,
+                              net::Body&) { return list_operations(context, exchange); });
+    }
+
+    void bind(std::string_view operation, Handler handler) override {
+        Target& target = target_of(operation);
+        AC_ASSERT(!is_bound(target) && target.operation->input != nullptr);
+        target.handler = std::move(handler);
+    }
+
+    void bind_stream(std::string_view operation, StreamHandler handler) override {
+        Target& target = target_of(operation);
+        AC_ASSERT(!is_bound(target) && target.operation->input != nullptr);
+        target.stream = std::move(handler);
+    }
+
+    void bind_extension(std::string_view method, std::string_view uri,
+                        StreamHandler handler) override {
+        AC_ASSERT(uri.starts_with("/x/"));
+        router_.add(method, uri, targets_.size());
+        targets_.push_back({.operation = nullptr, .stream = std::move(handler)});
+    }
+
+    bool implements(std::string_view operation) const override {
+        const auto found = by_name_.find(operation);
+        return found != by_name_.end() && is_bound(targets_[found->second]);
+    }
+
+    std::vector<std::string_view> unimplemented() const override {
+        std::vector<std::string_view> out;
+        for (const OperationSpec& operation : operations())
+            if (!implements(operation.name)) out.push_back(operation.name);
+        return out;
+    }
+
+    Detached serve(net::Exchange& exchange, CallContext context, net::Body& body) override {
+        context.head = &exchange.request();
+        const std::string request_id = context.request_id;
+        RouteMatch route = router_.find(context.head->method, context.head->path());
+        if (route.outcome != RouteMatch::Outcome::found) {
+            co_await answer(exchange, no_route(route), request_id);
+            co_return;
+        }
+        const Target& target = targets_[route.target];
+        context.operation = target.operation;
+        const auto done =
+            co_await run(target, std::move(context), std::move(route), exchange, body);
+        if (done) co_return;
+        log_failure(done.error(), target.operation, request_id);
+        if (exchange.started()) {
+            exchange.abort();
+        } else {
+            co_await answer(exchange, error_response(done.error(), target.operation), request_id);
+        }
+    }
+
+    Detached serve_error(net::Exchange& exchange, CallContext context, Error error) override {
+        const net::RequestHead& head = exchange.request();
+        const RouteMatch route = router_.find(head.method, head.path());
+        const OperationSpec* operation = route.outcome == RouteMatch::Outcome::found
+                                             ? targets_[route.target].operation
+                                             : nullptr;
+        log_failure(error, operation, context.request_id);
+        co_await answer(exchange, error_response(error, operation), context.request_id);
+    }
+
+  private:
+    static bool is_bound(const Target& target) { return target.handler || target.stream; }
+
+    Target& target_of(std::string_view operation) {
+        const auto found = by_name_.find(operation);
+        AC_ASSERT(found != by_name_.end());
+        return targets_[found->second];
+    }
+
+    static net::Response no_route(const RouteMatch& route) {
+        switch (route.outcome) {
+            case RouteMatch::Outcome::wrong_method: {
+                auto response = exception_response("UnknownOperationException", 405,
+                                                   "This path does not take that method");
+                std::string allowed;
+                for (const std::string& method : route.methods)
+                    allowed += (allowed.empty() ? "" : ", ") + method;
+                response.headers.add("Allow", std::move(allowed));
+                return response;
+            }
+            case RouteMatch::Outcome::malformed: {
+                const Error error{.code = ErrorCode::invalid_argument,
+                                  .message = "The path is not percent-encoded UTF-8",
+                                  .reason = "CannotParse"};
+                return error_response(error, nullptr);
+            }
+            default:
+                return exception_response("UnknownOperationException", 404,
+                                          "No operation of the API has this path");
+        }
+    }
+
+    Task<> run(const Target& target, CallContext context, RouteMatch route, net::Exchange& exchange,
+               net::Body& body) {
+        if (target.operation == nullptr)
+            co_return co_await run_extension(target, std::move(context), std::move(route), exchange,
+                                             body);
+        const OperationSpec& operation = *target.operation;
+        if (!is_bound(target))
+            co_return fail(ErrorCode::not_implemented,
+                           std::string(operation.name) + " is not implemented by agentcored yet");
+        const BodyUse use = body_use(operation);
+        const bool reads = use == BodyUse::json || (use == BodyUse::raw && target.handler);
+        std::string text;
+        if (reads) {
+            AC_CO_TRY(text, co_await read_all(body, body_bytes_max(operation)));
+        }
+        AC_CO_TRY(json::object input, codec_.decode(operation, route.labels, *context.head,
+                                                    reads ? &text : nullptr, random_));
+        if (target.stream) {
+            auto task = target.stream(std::move(context), std::move(input), exchange, body);
+            co_return co_await std::move(task);
+        }
+        const std::string request_id = context.request_id;
+        auto task = target.handler(std::move(context), std::move(input));
+        AC_CO_TRY(const json::object output, co_await std::move(task));
+        net::Response response = codec_.encode(operation, output);
+        co_await answer(exchange, std::move(response), request_id);
+        co_return Result<>();
+    }
+
+    // Labels and query parameters as strings, by their names.
+    Task<> run_extension(const Target& target, CallContext context, RouteMatch route,
+                         net::Exchange& exchange, net::Body& body) {
+        json::object input;
+        AC_CO_TRY(const auto parameters, parse_query(context.head->query()));
+        for (const QueryParameter& parameter : parameters)
+            input.emplace(parameter.name, parameter.value);
+        for (const PathLabel& label : route.labels) input[label.name] = label.value;
+        auto task = target.stream(std::move(context), std::move(input), exchange, body);
+        co_return co_await std::move(task);
+    }
+
+    static std::size_t body_bytes_max(const OperationSpec& operation) {
+        return operation.name == "InvokeCodeInterpreter" ? kFileBodyBytesMax : kJsonBodyBytesMax;
+    }
+
+    // A client that has gone away has no use for an answer.
+    static Detached answer(net::Exchange& exchange, net::Response response,
+                           std::string request_id) {
+        response.headers.set("x-amzn-RequestId", std::move(request_id));
+        const auto sent = co_await exchange.respond(std::move(response));
+        if (!sent) AC_LOG(debug, "response not delivered", {"reason", sent.error().message});
+    }
+
+    static void log_failure(const Error& error, const OperationSpec* operation,
+                            std::string_view request_id) {
+        if (error.code == ErrorCode::internal || error.code == ErrorCode::unavailable) {
+            AC_LOG(error, "request failed", {"operation", operation ? operation->name : "-"},
+                   {"request_id", request_id}, {"code", to_string(error.code)},
+                   {"message", error.message});
+        }
+    }
+
+    Task<> list_operations(const CallContext& context, net::Exchange& exchange) const {
+        return answer_operations(operation_list(), context.request_id, exchange);
+    }
+
+    std::string operation_list() const {
+        json::array list;
+        for (const OperationSpec& operation : operations())
+            list.push_back({{"name", operation.name},
+                            {"plane", operation.plane == Plane::control ? "control" : "data"},
+                            {"implemented", implements(operation.name)}});
+        return json::serialize(json::object{{"operations", std::move(list)}});
+    }
+
+    static Task<> answer_operations(std::string text, std::string request_id,
+                                    net::Exchange& exchange) {
+        net::Response response{.status = 200, .headers = {}, .body = std::move(text)};
+        response.headers.add("Content-Type", "application/json");
+        co_await answer(exchange, std::move(response), std::move(request_id));
+        co_return Result<>();
+    }
+
+    SystemRandom random_;
+    Codec codec_;
+    Router router_;
+    std::vector<Target> targets_;
+    std::unordered_map<std::string_view, std::size_t> by_name_;
+};
+
+}  // namespace
+
+std::unique_ptr<Api> make_api(const Clock&) {
+    return std::make_unique<ApiOverTables>();
+}
+
+}  // namespace ac::wire

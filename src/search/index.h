@@ -1,0 +1,85 @@
+#pragma once
+// Hybrid full-text and vector search over short texts that belong to spaces (a memory's namespaces)
+// and happened at a time. A space is a partition of its own: a query reads only the spaces that it
+// names, and word statistics come from those alone, so no space can be probed through another.
+//
+// The score of a document is its BM25 score and its vector similarity, each as a share of the best
+// in the query, plus a part of its neighbours' scores: what was said just before and after, within
+// one episode (documents of a space less than `episode_gap` apart). docs/design/0008-memory.md has
+// the measurements behind each part.
+//
+// Thread-safe: searches run side by side, changes one at a time.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "search/embedder.h"
+
+namespace ac::search {
+
+using Key = std::int64_t;
+
+struct Document {
+    Key key = 0;  // the caller's; unique in the index
+    std::string space;
+    std::string text;
+    std::int64_t time_ms = 0;  // epoch; also indexed as words (May 2023)
+};
+
+// Which spaces a query reads.
+struct SpaceFilter {
+    enum class Kind { all, exact, path };  // path: the space itself and what lies below it
+    Kind kind = Kind::all;
+    std::string space;
+    bool matches(std::string_view candidate) const;
+};
+
+struct Query {
+    std::string text;
+    SpaceFilter spaces;
+    std::size_t limit = 10;
+    // Called for candidates, best first, until `limit` were accepted. Empty: all.
+    std::function<bool(Key)> accept;
+};
+
+struct Hit {
+    Key key = 0;
+    double score = 0;  // (0, 1]; comparable within one answer, roughly across answers
+};
+
+struct Tuning {
+    double k1 = 0.9;
+    double b = 0.5;
+    double vector_weight = 0.3;
+    // Similarities up to here are noise: two deviations of unrelated hashed texts.
+    double similarity_floor = 0.1;
+    std::vector<double> neighbour_weights = {0.35, 0.25, 0.15, 0.1};
+    double episode_weight = 0.2;
+    std::chrono::milliseconds episode_gap = std::chrono::minutes(30);
+};
+
+class Index {
+  public:
+    virtual ~Index() = default;
+    // Adds, or replaces the document of that key.
+    virtual void put(Document document) = 0;
+    virtual void remove(Key key) = 0;  // absent is fine
+    virtual std::vector<Hit> search(const Query& query) const = 0;
+
+    struct Statistics {
+        std::size_t documents = 0;
+        std::size_t spaces = 0;
+        std::size_t bytes = 0;  // of the larger structures
+    };
+    virtual Statistics statistics() const = 0;
+};
+
+// `embedder` outlives the index; nullptr: text only.
+std::unique_ptr<Index> make_index(const Embedder* embedder, Tuning tuning = {});
+
+}  // namespace ac::search

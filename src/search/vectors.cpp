@@ -1,0 +1,100 @@
+#include "search/vectors.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/result.h"
+
+namespace ac::search {
+
+namespace {
+
+constexpr float kSteps = 32'512;            // 127 * 256: the high byte cannot overflow
+constexpr std::size_t kRescoredFactor = 5;  // candidates scored again, a result
+constexpr std::size_t kRescoredMin = 50;
+
+float largest(std::span<const float> vector) {
+    float out = 0;
+    for (const float x : vector) out = std::max(out, std::abs(x));
+    return out;
+}
+
+}  // namespace
+
+void Vectors::append(std::span<const float> vector) {
+    AC_ASSERT(vector.size() == dimensions_);
+    const float peak = largest(vector);
+    const float to_steps = peak > 0 ? kSteps / peak : 0;
+    for (const float x : vector) {
+        const auto steps = static_cast<std::int32_t>(std::lround(x * to_steps));
+        const auto high = (steps + 128) >> 8;
+        high_.push_back(static_cast<std::int8_t>(high));
+        low_.push_back(static_cast<std::int8_t>(steps - high * 256));
+    }
+    scales_.push_back(peak / kSteps);
+}
+
+void Vectors::scan(std::span<const float> query, std::span<float> out) const {
+    AC_ASSERT(query.size() == dimensions_ && out.size() == size());
+    const float peak = largest(query);
+    const float to_steps = peak > 0 ? 127 / peak : 0;
+    std::vector<std::int8_t> rounded(dimensions_);
+    for (std::size_t i = 0; i < dimensions_; ++i)
+        rounded[i] = static_cast<std::int8_t>(std::lround(query[i] * to_steps));
+    const float query_scale = peak / 127 * 256;
+    for (std::size_t slot = 0; slot < size(); ++slot) {
+        const auto dot = dot_int8(rounded.data(), high_.data() + slot * dimensions_, dimensions_);
+        out[slot] = static_cast<float>(dot) * query_scale * scales_[slot];
+    }
+}
+
+float Vectors::similarity(std::span<const float> query, std::size_t slot) const {
+    const auto* high = high_.data() + slot * dimensions_;
+    const auto* low = low_.data() + slot * dimensions_;
+    float sum = 0;
+    for (std::size_t i = 0; i < dimensions_; ++i)
+        sum += query[i] * static_cast<float>(high[i] * 256 + low[i]);
+    return sum * scales_[slot];
+}
+
+std::vector<Vectors::Neighbour> Vectors::nearest(std::span<const float> query,
+                                                 std::size_t count) const {
+    std::vector<float> rough(size());
+    scan(query, rough);
+    std::vector<std::uint32_t> slots(size());
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = static_cast<std::uint32_t>(i);
+    const auto wanted = std::min(slots.size(), std::max(count * kRescoredFactor, kRescoredMin));
+    const auto better = [&](std::uint32_t a, std::uint32_t b) { return rough[a] > rough[b]; };
+    std::ranges::nth_element(slots, slots.begin() + static_cast<std::ptrdiff_t>(wanted), better);
+    std::vector<Neighbour> out;
+    for (std::size_t i = 0; i < wanted; ++i) out.push_back({slots[i], similarity(query, slots[i])});
+    std::ranges::sort(out, [](const Neighbour& a, const Neighbour& b) {
+        return a.similarity != b.similarity ? a.similarity > b.similarity : a.slot < b.slot;
+    });
+    out.resize(std::min(out.size(), count));
+    return out;
+}
+
+void Vectors::compact(const std::vector<bool>& keep) {
+    std::size_t to = 0;
+    for (std::size_t from = 0; from < size(); ++from) {
+        if (!keep[from]) continue;
+        if (to != from) {
+            std::copy_n(high_.begin() + static_cast<std::ptrdiff_t>(from * dimensions_),
+                        dimensions_, high_.begin() + static_cast<std::ptrdiff_t>(to * dimensions_));
+            std::copy_n(low_.begin() + static_cast<std::ptrdiff_t>(from * dimensions_), dimensions_,
+                        low_.begin() + static_cast<std::ptrdiff_t>(to * dimensions_));
+            scales_[to] = scales_[from];
+        }
+        ++to;
+    }
+    high_.resize(to * dimensions_);
+    low_.resize(to * dimensions_);
+    scales_.resize(to);
+}
+
+std::size_t Vectors::bytes() const {
+    return high_.capacity() + low_.capacity() + scales_.capacity() * sizeof(float);
+}
+
+}  // namespace ac::search

@@ -1,0 +1,47 @@
+#pragma once
+// Vectors of one dimension, addressed by slot, two bytes a component: the value is quantized to 16
+// bits and kept as two planes. A scan reads the high bytes only (integer dot products, SIMD); what
+// survives is scored again with both, which is exact to about 1e-4.
+//
+// Not synchronized: the owner sees to it.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ac::search {
+
+class Vectors final {
+  public:
+    explicit Vectors(std::size_t dimensions) : dimensions_(dimensions) {}
+
+    std::size_t size() const { return scales_.size(); }
+    // Becomes slot size(). `vector` has the right dimension (asserted).
+    void append(std::span<const float> vector);
+    // Similarity of every slot to `query`, from the high plane; `out` has size().
+    void scan(std::span<const float> query, std::span<float> out) const;
+    // The same for one slot, from both planes.
+    float similarity(std::span<const float> query, std::size_t slot) const;
+
+    struct Neighbour {
+        std::uint32_t slot = 0;
+        float similarity = 0;
+    };
+    // The `count` nearest, best first: a scan, then the best of it scored again.
+    std::vector<Neighbour> nearest(std::span<const float> query, std::size_t count) const;
+
+    // Keeps the slots for which `keep` is true, in order.
+    void compact(const std::vector<bool>& keep);
+    std::size_t bytes() const;
+
+  private:
+    std::size_t dimensions_;
+    std::vector<std::int8_t> high_;
+    std::vector<std::int8_t> low_;
+    std::vector<float> scales_;
+};
+
+// Sum of products of two int8 rows, by the best instructions this processor has.
+std::int32_t dot_int8(const std::int8_t* a, const std::int8_t* b, std::size_t count);
+
+}  // namespace ac::search

@@ -115,8 +115,13 @@ CAPTURE = re.compile(r"(?<=[(,=\s])\[[^\]\s][^\]]*\]\s*(\(|\{|mutable)")
 PLAIN_LAMBDA = re.compile(r"\[\]\s*(\([^()]*\))?\s*(mutable)?\s*(->\s*[\w:<>, ]+)?\s*$")
 
 
+# A duration has nothing to free, so nothing to free twice.
+DURATION = re.compile(r"\b(hours|minutes|\w*[sS]econds)\{[^{}]*\}")
+
+
 def dangerous_temporary(expression):
     """True when an awaited expression makes something with braces, or a lambda that captures."""
+    expression = DURATION.sub("duration", expression)
     if CAPTURE.search(expression):
         return True
     for match in re.finditer(r"\{", expression):

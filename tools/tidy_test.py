@@ -66,7 +66,7 @@ class Rules(unittest.TestCase):
                     "AC_CO_TRY(auto x, co_await g(S{}));", "co_await post([this] { go(); });"):
             self.check("await-temporary", bad, "auto o = Options{1};\nco_await f(std::move(o));")
         for good in ("if (auto r = co_await f(x); !r) { return; }", "co_await run([]() { g(); });",
-                     "switch (co_await next()) { case 1: break; }"):
+                     "switch (co_await next()) { case 1: break; }", "co_await f(Seconds{1});"):
             self.assertEqual([], breaches("await-temporary", {"src/x/x.cpp": good}), good)
 
     def test_unfinished(self):

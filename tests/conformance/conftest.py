@@ -1,0 +1,56 @@
+"""Fixtures: a daemon for the whole run, a fresh one for tests that harm it, deployed agents."""
+import contextlib
+
+import pytest
+
+import agents
+from daemon import Daemon, eventually
+
+
+@contextlib.contextmanager
+def served(**arguments):
+    """A running daemon; at the end SIGTERM must exit 0 and leave nothing behind."""
+    daemon = Daemon(**arguments)
+    try:
+        daemon.start()
+        yield daemon
+        if daemon.running():
+            pids = daemon.descendants()
+            code = daemon.stop()
+            assert code == 0, f"exit code {code} after SIGTERM:\n{daemon.log_tail()}"
+            left = eventually(lambda: not daemon.leftovers(pids), 5) or daemon.leftovers(pids)
+            assert left is True, left
+    finally:
+        daemon.remove()
+
+
+@pytest.fixture(scope="session")
+def daemon():
+    with served() as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_daemon():
+    with served() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def deployed(daemon):
+    """deployed(files, **arguments): a READY runtime on the common daemon."""
+    def deploy(files, **arguments):
+        return agents.deploy(daemon, files, **arguments)
+    return deploy
+
+
+@pytest.fixture(scope="session")
+def puppet(deployed):
+    """An agent that does what it is told; tests use sessions of their own."""
+    return deployed(agents.PUPPET_FILES, name="puppet")
+
+
+@pytest.fixture(scope="session")
+def app(deployed):
+    """A BedrockAgentCoreApp, its requirements installed from the package index."""
+    return deployed(agents.APP_FILES, name="app")

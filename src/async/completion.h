@@ -6,7 +6,6 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <functional>
 #include <memory>
@@ -81,8 +80,9 @@ class Completion final {
                 asio::post(executor, std::forward<Handler>(handler));
                 return;
             }
-            state->resume = [handler = std::forward<Handler>(handler), executor,
-                             work = asio::make_work_guard(executor)]() mutable {
+            // No work guard: a Loop runs until it is stopped, and after the post the waiter's loop
+            // may end and be destroyed while the completing thread is still in here.
+            state->resume = [handler = std::forward<Handler>(handler), executor]() mutable {
                 asio::post(executor, std::move(handler));
             };
         }

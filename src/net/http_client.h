@@ -28,10 +28,17 @@ std::unique_ptr<Connector> make_tcp_connector(std::string host, std::uint16_t po
 struct ClientLimits {
     std::size_t head_bytes_max = 64 * 1024;
     std::size_t header_count_max = 200;
+    Seconds write_stall_timeout{60};   // one write without progress
+    Seconds read_stall_timeout{1800};  // one read of a body; a model may think for long
+    Seconds idle_timeout{60};          // an idle connection older than that is not used again
 };
 
 // One request on one connection. The order is fixed: send_head, write_body..., finish_request,
 // read_head, then body(). All on one loop.
+//
+// The two sides are independent: one coroutine may write while another is in read_head() or reads
+// the body, which is what a proxy of two streams wants. With a single coroutine a server that
+// answers before it has read the request blocks nobody either: see request_dropped().
 class ClientExchange {
   public:
     virtual ~ClientExchange() = default;
@@ -39,6 +46,9 @@ class ClientExchange {
     virtual Task<> send_head(const RequestHead& head, std::optional<std::uint64_t> length) = 0;
     virtual Task<> write_body(std::string_view bytes) = 0;
     virtual Task<> finish_request() = 0;
+    // The server has answered or left and does not read the rest of the request: write_body() and
+    // finish_request() do nothing any more, read_head() tells what it said.
+    virtual bool request_dropped() const = 0;
     // Final response head (1xx are skipped). cancelled: the server closed or reset;
     // invalid_argument: it does not speak HTTP; too_large: its head is over the limit.
     virtual Task<ResponseHead> read_head(SteadyTime deadline) = 0;
@@ -46,23 +56,28 @@ class ClientExchange {
     // True when nothing of the response had arrived and the connection was a reused one: the
     // request may be sent again on a fresh connection.
     virtual bool may_retry() const = 0;
+    // Ends every later wait of this exchange at that moment: deadline_exceeded.
+    virtual void set_deadline(SteadyTime deadline) = 0;
 };
 
 // Keep-alive connections to one upstream. An exchange whose response was read to its end gives its
-// connection back; anything else closes it. Thread-safe: idle connections are kept by loop.
+// connection back; anything else closes it. Thread-safe: idle connections are kept by loop. The
+// loops that use a pool outlive it.
 class ClientPool {
   public:
     virtual ~ClientPool() = default;
+    // Errors: the connector's; cancelled after close().
     virtual Task<std::unique_ptr<ClientExchange>> open(SteadyTime deadline) = 0;
     // Closes idle connections; exchanges under way go on.
     virtual void close() = 0;
 };
 
-// `connector` and `timer` outlive the pool.
+// `connector` and `timer` outlive the pool and its exchanges.
 std::unique_ptr<ClientPool> make_client_pool(Connector& connector, Timer& timer,
                                              ClientLimits limits = {}, std::size_t idle_max = 64);
 
-// A small request whole, for the CLI, discovery documents and tests; too_large over `max_bytes`.
+// A small request whole, for the CLI, discovery documents and tests; too_large over `max_bytes`. A
+// kept connection that turns out to be dead is replaced once.
 Task<Response> fetch(ClientPool& pool, RequestHead head, std::string body, SteadyTime deadline,
                      std::size_t max_bytes);
 

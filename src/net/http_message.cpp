@@ -81,6 +81,8 @@ std::string_view reason_phrase(int status) {
             return "URI Too Long";
         case 416:
             return "Range Not Satisfiable";
+        case 417:
+            return "Expectation Failed";
         case 424:
             return "Failed Dependency";
         case 429:

@@ -26,6 +26,8 @@ class Headers final {
     // Replaces every field of that name.
     void set(std::string_view name, std::string value);
     void remove(std::string_view name);
+    void clear() { list_.clear(); }
+    void reserve(std::size_t count) { list_.reserve(count); }
     // The first value, or nullopt. The view lives until the Headers change.
     std::optional<std::string_view> find(std::string_view name) const;
     std::string_view get(std::string_view name) const { return find(name).value_or(""); }

@@ -15,6 +15,7 @@
 #include "async/loop.h"
 #include "async/task.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "net/body.h"
 #include "net/http_message.h"
 
@@ -74,6 +75,8 @@ class HttpServer {
     // Bound address, with the real port after port 0 was asked for.
     virtual asio::ip::tcp::endpoint endpoint() const = 0;
     // Stops accepting, lets exchanges in flight finish until `deadline`, then closes the rest.
+    // deadline_exceeded: some had to be cut off. Drain before the server is destroyed unless the
+    // loops have been stopped; await it on a loop of the server's.
     virtual Task<> drain(SteadyTime deadline) = 0;
     virtual std::size_t connections() const = 0;
 };
@@ -83,5 +86,10 @@ class HttpServer {
 Result<std::unique_ptr<HttpServer>> make_http_server(Loops& loops, const Clock& clock,
                                                      Handler& handler, std::string_view host,
                                                      std::uint16_t port, ServerLimits limits = {});
+// The same on a socket that listens already: one inside a sandbox's network namespace, a Unix
+// socket, one handed over by a supervisor.
+Result<std::unique_ptr<HttpServer>> make_http_server(Loops& loops, const Clock& clock,
+                                                     Handler& handler, UniqueFd listener,
+                                                     ServerLimits limits = {});
 
 }  // namespace ac::net

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
+#include "base/clock.h"
 #include "storage/backend.h"
 #include "storage/job_queue.h"
 #include "storage/limits.h"
@@ -64,29 +67,37 @@ class Door final {
   public:
     Result<> check() const {
         const std::lock_guard lock(mutex_);
-        if (error_ && (closing_ || std::chrono::steady_clock::now() < opens_))
+        if (error_ && (closing_ || SystemClock{}.steady() < opens_))
             return std::unexpected(*error_);
         return {};
     }
     void close_for_a_moment(Error error) {
         const std::lock_guard lock(mutex_);
         error_ = std::move(error);
-        opens_ = std::chrono::steady_clock::now() + kPostgresConnectPause;
+        opens_ = SystemClock{}.steady() + kPostgresConnectPause;
     }
     void open() {
         const std::lock_guard lock(mutex_);
         error_.reset();
     }
-    // From now on a closed door stays closed.
+    // From now on a closed door stays closed, and nobody waits.
     void set_closing() {
-        const std::lock_guard lock(mutex_);
-        closing_ = true;
+        {
+            const std::lock_guard lock(mutex_);
+            closing_ = true;
+        }
+        closes_.notify_all();
+    }
+    void wait(std::chrono::microseconds duration) const {
+        std::unique_lock lock(mutex_);
+        closes_.wait_for(lock, duration, [this] { return closing_; });
     }
 
   private:
     mutable std::mutex mutex_;
+    mutable std::condition_variable closes_;
     std::optional<Error> error_;
-    std::chrono::steady_clock::time_point opens_;
+    SteadyTime opens_;
     bool closing_ = false;
 };
 
@@ -189,7 +200,7 @@ Result<> Session::ask_fate() {
                         .reason = std::string(kCommitUnknown)};
     for (int tries = 1; tries <= kConnectionAttemptsMax; ++tries) {
         if (!connect()) {
-            std::this_thread::sleep_for(kPostgresConnectPause);
+            door_.wait(kPostgresConnectPause);
             continue;
         }
         auto rows = connection_->query(kTransactionFate, {std::to_string(transaction_id_)});
@@ -197,14 +208,14 @@ Result<> Session::ask_fate() {
         if (rows->at(0).text(0) == "committed") return {};
         if (rows->at(0).text(0) == "aborted")
             return fail(ErrorCode::unavailable, "database: connection lost, nothing was stored");
-        std::this_thread::sleep_for(kPostgresConnectPause);
+        door_.wait(kPostgresConnectPause);
     }
     return fail(unknown);
 }
 
 // Different for every thread, so that those who collided do not collide again.
 void Session::pause(int attempt) {
-    std::this_thread::sleep_for(kPostgresPause * attempt * (1 + index_));
+    door_.wait(kPostgresPause * attempt * (1 + index_));
 }
 
 class PostgresDatabase final : public Database {

@@ -2,6 +2,7 @@
 // disk.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -166,7 +167,8 @@ TEST(sqlite, acknowledged_rows_survive_kill_9) {
         random.fill({&pick, 1});
         const auto enough =
             acknowledged_in(output).size() + 20 + std::to_integer<std::size_t>(pick);
-        while (acknowledged_in(output).size() < enough && ::kill(child, 0) == 0) ::usleep(2000);
+        while (acknowledged_in(output).size() < enough && ::kill(child, 0) == 0)
+            ::poll(nullptr, 0, 2);
         ::kill(child, SIGKILL);
         int status = 0;
         ::waitpid(child, &status, 0);

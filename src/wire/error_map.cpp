@@ -85,6 +85,19 @@ std::span<const Choice> choices(ErrorCode code) {
     return kBroken;
 }
 
+// Every operation may answer these (AWS's common errors); sigv4 names them as the reason.
+constexpr Choice kAuthentication[] = {{"MissingAuthenticationTokenException", 403},
+                                      {"IncompleteSignatureException", 403},
+                                      {"UnrecognizedClientException", 403},
+                                      {"InvalidSignatureException", 403},
+                                      {"ExpiredTokenException", 403}};
+
+const Choice* common_choice(const Error& error) {
+    if (error.code != ErrorCode::unauthenticated) return nullptr;
+    const auto found = std::ranges::find(kAuthentication, error.reason, &Choice::exception);
+    return found == std::end(kAuthentication) ? nullptr : found;
+}
+
 Choice choose(std::span<const Choice> list, const OperationSpec* operation) {
     if (operation == nullptr) return list.front();
     for (const Choice& choice : list)
@@ -96,7 +109,8 @@ Choice choose(std::span<const Choice> list, const OperationSpec* operation) {
 }  // namespace
 
 MappedError map_error(const Error& error, const OperationSpec* operation) {
-    const Choice choice = choose(choices(error.code), operation);
+    const Choice* common = common_choice(error);
+    const Choice choice = common ? *common : choose(choices(error.code), operation);
     std::string message = error.message;
     if (error.code == ErrorCode::internal || message.empty())
         message = error.code == ErrorCode::internal

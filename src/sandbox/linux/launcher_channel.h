@@ -1,0 +1,77 @@
+#pragma once
+// The daemon's end of the launcher's socket: matches answers to requests and tells each guest's end
+// to who waits for it. Thread-safe; reads on one loop.
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "async/completion.h"
+#include "async/loop.h"
+#include "sandbox/linux/channel.h"
+#include "sandbox/linux/protocol.h"
+
+namespace ac::sandbox {
+
+// What has become of one guest.
+class GuestEnd final {
+  public:
+    void tell(Result<Outcome> outcome);
+    Task<Outcome> wait();
+
+  private:
+    std::mutex mutex_;
+    std::optional<Result<Outcome>> outcome_;
+    std::vector<Completion<Outcome>> waiters_;
+};
+
+struct Answer {
+    Notice notice;
+    UniqueFd descriptor;
+};
+
+class LauncherChannel final : public std::enable_shared_from_this<LauncherChannel> {
+  public:
+    LauncherChannel(UniqueFd socket, Loop& loop);
+
+    void start_reading();
+    // The launcher sees the end of its socket, and ends every guest.
+    void close();
+
+    std::uint64_t next_id();
+    std::shared_ptr<GuestEnd> add_guest(std::uint64_t id);
+    void forget_guest(std::uint64_t id);
+
+    // Sends, and registers for the answer to `id`.
+    Completion<Answer> ask(std::uint64_t id, const Request& request,
+                           std::vector<UniqueFd> descriptors = {});
+    void tell(const Request& request);
+
+  private:
+    using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
+    struct Outgoing {
+        std::string bytes;
+        std::vector<UniqueFd> descriptors;
+    };
+    void queue(Outgoing outgoing);
+    void flush();  // mutex_ held
+    void read_later();
+    void read_now();
+    void on_answer(Packet packet);
+    void on_gone();
+
+    Descriptor socket_;
+    std::mutex mutex_;
+    std::uint64_t last_id_ = 0;
+    bool gone_ = false;
+    bool write_waits_ = false;
+    std::map<std::uint64_t, Completion<Answer>> pending_;
+    std::map<std::uint64_t, std::shared_ptr<GuestEnd>> guests_;
+    std::deque<Outgoing> outbox_;
+};
+
+}  // namespace ac::sandbox

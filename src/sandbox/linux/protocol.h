@@ -1,0 +1,103 @@
+#pragma once
+// What the daemon and its launcher say to one another, one message a SOCK_SEQPACKET packet,
+// descriptors beside it (SCM_RIGHTS). Integers are little-endian and fixed, a text or list is
+// preceded by its u32 length, a message by its kind (u8). decode() takes exactly what encode()
+// gives: it refuses short, long and unknown input, so neither side can crash the other.
+//
+//   daemon -> launcher                          launcher -> daemon
+//   spawn   id, request   [stdout] [stderr]     started  id
+//   stop    guest, grace                        failed   id, code, message
+//   open    id, guest                           socket   id            [socket]
+//   measure id, guest                           measured id, usage
+//                                               ended    guest, outcome
+//
+// A guest is named by the id of the request that spawned it. Every request but stop has one answer.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "sandbox/limits.h"
+#include "sandbox/outcome.h"
+#include "sandbox/sandbox.h"
+
+namespace ac::sandbox {
+
+// A packet must fit into the socket's send buffer (212 992 bytes by default), and arguments and
+// environment into the kernel's ARG_MAX anyway.
+inline constexpr std::size_t kMessageBytesMax = 160 * 1024;
+inline constexpr std::size_t kListItemsMax = 8192;
+
+struct GuestMount {
+    std::string host_path;
+    std::string guest_path;
+    bool writable = false;
+    bool operator==(const GuestMount&) const = default;
+};
+
+struct SpawnRequest {
+    std::uint64_t id = 0;
+    std::string root;  // empty: the host's userland
+    std::vector<GuestMount> mounts;
+    bool host_network = false;
+    Limits limits;
+    std::vector<std::string> argv;
+    std::vector<std::string> environment;
+    std::string folder;
+    bool has_output = false;  // a descriptor for stdout comes with it
+    bool has_error = false;   // and one for stderr, after it
+};
+
+struct StopRequest {
+    std::uint64_t guest = 0;
+    std::uint32_t grace_ms = 0;
+};
+
+// A TCP socket in the guest's network, neither bound nor connected.
+struct OpenRequest {
+    std::uint64_t id = 0;
+    std::uint64_t guest = 0;
+};
+
+struct MeasureRequest {
+    std::uint64_t id = 0;
+    std::uint64_t guest = 0;
+};
+
+struct StartedNotice {
+    std::uint64_t id = 0;
+};
+
+struct FailedNotice {
+    std::uint64_t id = 0;
+    ErrorCode code = ErrorCode::unavailable;
+    std::string message;
+};
+
+struct SocketNotice {
+    std::uint64_t id = 0;
+};
+
+struct MeasuredNotice {
+    std::uint64_t id = 0;
+    Usage usage;
+};
+
+struct EndedNotice {
+    std::uint64_t guest = 0;
+    Outcome outcome;
+};
+
+using Request = std::variant<SpawnRequest, StopRequest, OpenRequest, MeasureRequest>;
+using Notice = std::variant<StartedNotice, FailedNotice, SocketNotice, MeasuredNotice, EndedNotice>;
+
+std::string encode(const Request& request);
+std::string encode(const Notice& notice);
+std::optional<Request> decode_request(std::string_view bytes);
+std::optional<Notice> decode_notice(std::string_view bytes);
+
+}  // namespace ac::sandbox

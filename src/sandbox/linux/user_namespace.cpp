@@ -1,0 +1,61 @@
+#include "sandbox/linux/user_namespace.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "sandbox/linux/files.h"
+#include "sandbox/linux/system.h"
+
+namespace ac::sandbox {
+namespace {
+
+constexpr std::size_t kCachedMax = 1024;  // one descriptor each
+
+std::string map_line(IdMap map) {
+    return fmt::format("{} {} 1\n", map.inside, map.outside);
+}
+
+Result<UniqueFd> map_and_open(pid_t child, IdMap users, IdMap groups) {
+    const std::string folder = fmt::format("/proc/{}/", child);
+    // Without privilege, giving up setgroups() comes first (user_namespaces(7)).
+    if (::geteuid() != 0) AC_CHECK(write_once(folder + "setgroups", "deny"));
+    AC_CHECK(write_once(folder + "gid_map", map_line(groups)));
+    AC_CHECK(write_once(folder + "uid_map", map_line(users)));
+    UniqueFd fd(::open((folder + "ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return fail(errno_error("open user namespace", errno));
+    return fd;
+}
+
+}  // namespace
+
+Result<UniqueFd> make_user_namespace(IdMap users, IdMap groups) {
+    // The child only carries the namespace until we hold a descriptor of it.
+    CloneOptions options;
+    options.flags = CLONE_NEWUSER;
+    auto child = clone_process(options);
+    if (!child) return fail(child.error());
+    if (child->pid == 0)
+        while (true) ::pause();
+    auto result = map_and_open(child->pid, users, groups);
+    ::kill(child->pid, SIGKILL);
+    while (::waitpid(child->pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return result;
+}
+
+Result<int> UserNamespaces::get(IdMap users, IdMap groups) {
+    const std::pair key{users, groups};
+    if (const auto found = made_.find(key); found != made_.end()) return found->second.get();
+    if (made_.size() >= kCachedMax) made_.clear();
+    AC_TRY(UniqueFd made, make_user_namespace(users, groups));
+    return made_.emplace(key, std::move(made)).first->second.get();
+}
+
+}  // namespace ac::sandbox

@@ -7,7 +7,7 @@ cmake_build() {
     local targets=()
     (($# > 0)) && targets=(--target "$@")
     quiet "configure-$preset" cmake --preset "$preset" &&
-        quiet "build-$preset" cmake --build "build/$preset" "${targets[@]}"
+        quiet "build-$preset" cmake --build "build/$preset" "${targets[@]}" -- -k 0
 }
 
 # The two programs of the release build, where README and tests look for them.

@@ -46,6 +46,7 @@ class Function:
     name: str
     line: int
     lines: int
+    statements: int
 
 
 NOT_A_FUNCTION = re.compile(
@@ -63,8 +64,9 @@ def functions_of(code):
             if char == "}" and stack:
                 is_function, head, start = stack.pop()
                 if is_function and not any(entry[0] for entry in stack):
-                    lines = code.count("\n", start, position) + 1
-                    found.append(Function(name_in(head), line_at(code, start), lines))
+                    body = code[start : position + 1]
+                    found.append(Function(name_in(head), line_at(code, start), lines_of(body),
+                                          body.count(";")))
             head_start = position + 1
         elif char == "{":
             head = code[head_start:position]
@@ -72,6 +74,11 @@ def functions_of(code):
             stack.append((is_function_head(head), head, start))
             head_start = position + 1
     return found
+
+
+def lines_of(text):
+    """How many, labels alone on theirs not counted."""
+    return sum(not re.match(r"\s*(case\b.*|default\s*):$", line) for line in text.split("\n"))
 
 
 def is_function_head(head):

@@ -43,6 +43,10 @@ class Rules(unittest.TestCase):
     def test_function_length(self):
         self.check("function-length", "int f() {\n" + ";\n" * 62 + "}\n",
                    "int f() {\n" + ";\n" * 50 + "}\n")
+        for table in ("std::array a{\n" + "1,\n" * 90 + "};\n return a;\n",
+                      "switch (x) {\n" + "case 1:\n  return 2;\n" * 40 + "}\n"):
+            self.assertEqual(
+                [], breaches("function-length", {"src/x/x.cpp": f"auto f() {{\n{table}}}\n"}))
         members = "class X {\n" + "int f() { return 1; }\n" * 80 + "};\n"
         self.assertEqual([], breaches("function-length", {"src/x/x.cpp": members}))
 

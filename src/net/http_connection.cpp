@@ -80,7 +80,11 @@ Detached HttpConnection::run() {
             co_await refuse_request();
             break;
         }
-        if (!co_await serve_request()) break;
+        if (!co_await serve_request()) {
+            // A client that has said all it had to say is not waited for.
+            if (body_.is_complete() && buffer_.empty()) co_return;
+            break;
+        }
         buffer_.shrink();
     }
     if (!aborted_ && !answer_.failed()) co_await linger();

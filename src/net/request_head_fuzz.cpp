@@ -11,6 +11,8 @@
 namespace ac::net {
 namespace {
 
+constexpr std::size_t kFieldsMax = 50;
+
 HeadScanner scan_in_steps(std::string_view text, std::size_t step, HeadScanner::State& state) {
     HeadScanner scanner;
     state = HeadScanner::State::incomplete;
@@ -37,11 +39,12 @@ void check(std::string_view text) {
     AC_ASSERT(scanner.size() == other.size() && scanner.size() <= text.size());
 
     RequestHead head;
-    const auto framing = parse_request_head(text.substr(0, scanner.size()), 50, head);
+    const auto framing = parse_request_head(text.substr(0, scanner.size()), kFieldsMax, head);
     if (!framing) return;
     const std::string printed = print(head, framing->version_minor);
     RequestHead again;
-    const auto reread = parse_request_head(printed, 50, again);
+    // An absolute-form target may have added its Host.
+    const auto reread = parse_request_head(printed, kFieldsMax + 1, again);
     AC_ASSERT(reread.has_value());
     AC_ASSERT(again.method == head.method && again.target == head.target);
     AC_ASSERT(again.headers.size() == head.headers.size());

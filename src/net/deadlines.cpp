@@ -48,7 +48,7 @@ void Deadlines::unlink(Entry& entry) {
 // Deadlines are on their entries' clocks, the sweeps on the real one: a manual clock's deadline is
 // looked at every kSweep.
 void Deadlines::schedule(SteadyTime nearest) {
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = real_clock_.steady();
     const auto soonest = now + Milliseconds{1};
     const auto at = std::clamp(nearest, soonest, now + kSweep);
     if (at >= next_sweep_) return;

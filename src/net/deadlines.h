@@ -60,6 +60,7 @@ class Deadlines final : public asio::execution_context::service {
     void schedule(SteadyTime nearest);
     void sweep();
 
+    const SystemClock real_clock_;
     SweepTimer timer_;
     SteadyTime next_sweep_ = SteadyTime::max();
     Entry* first_ = nullptr;

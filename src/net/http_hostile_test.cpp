@@ -165,7 +165,8 @@ TEST(hostile_client, an_idle_connection_is_closed_in_time) {
 
 Detached flood(Exchange& exchange, Completion<ErrorCode>& ended) {
     const std::string megabyte(1 << 20, 'x');
-    (void)co_await exchange.start({});
+    ResponseHead head;
+    (void)co_await exchange.start(std::move(head));
     for (int i = 0; i < 1000; ++i) {
         const auto written = co_await exchange.write(megabyte);
         if (!written) {

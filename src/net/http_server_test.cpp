@@ -119,7 +119,8 @@ TEST(http_server, an_answer_before_the_expected_body_closes) {
 }
 
 Detached stream_three(Exchange& exchange, std::vector<Completion<void>>& steps) {
-    (void)co_await exchange.start({});
+    ResponseHead head;
+    (void)co_await exchange.start(std::move(head));
     for (auto& step : steps) {
         (void)co_await exchange.write("data: x\n\n");
         (void)co_await step.result();

@@ -1,0 +1,62 @@
+#include "runtime/guest_plan.h"
+
+#include <map>
+
+#include "base/encoding.h"
+#include "runtime/build_box.h"
+#include "runtime/interpreter.h"
+
+namespace ac::runtime {
+namespace {
+
+std::string python_path(const BuiltVersion& built, const std::string& users) {
+    std::string path;
+    if (!built.overlay_folder.empty()) path += std::string(kOverlayPath) + ":";
+    path += kCodePath;
+    if (!built.packages_folder.empty()) path += ":" + std::string(kPackagesPath);
+    if (!users.empty()) path += ":" + users;
+    return path;
+}
+
+}  // namespace
+
+GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::string& endpoint,
+                     const Resolved& target, const RuntimeLimits& limits,
+                     const std::string& public_url) {
+    const BuiltVersion& built = target.built;
+    GuestPlan plan{.argv = built.command, .folder = std::string(kCodePath)};
+    plan.policy.add_mount({built.code_folder, std::string(kCodePath)});
+    if (!built.overlay_folder.empty())
+        plan.policy.add_mount({built.overlay_folder, std::string(kOverlayPath)});
+    if (!built.packages_folder.empty())
+        plan.policy.add_mount({built.packages_folder, std::string(kPackagesPath)});
+    const auto prefix = interpreter_prefix(built.interpreter);
+    if (!prefix.empty()) plan.policy.add_mount({prefix, prefix});
+    plan.limits.memory_bytes_max = limits.guest_memory_bytes_max;
+    plan.limits.processors_max = limits.guest_processors_max;
+
+    const std::string arn = endpoint_arn(scope, runtime, endpoint);
+    std::map<std::string, std::string> environment{
+        {"PATH", std::string(kPackagesPath) + "/bin:/usr/local/bin:/usr/bin:/bin"},
+        {"LANG", "C.UTF-8"},
+        {"TMPDIR", "/tmp"},
+        {"PYTHONUNBUFFERED", "1"},
+        {"PYTHONDONTWRITEBYTECODE", "1"},
+        {"AWS_REGION", scope.region},
+        {"AWS_DEFAULT_REGION", scope.region},
+        {"OTEL_RESOURCE_ATTRIBUTES", "cloud.resource_id=" + arn}};
+    if (!public_url.empty()) {
+        environment["AGENTCORE_RUNTIME_URL"] = public_url + "/runtimes/" +
+                                               percent_encode(runtime_arn(scope, runtime)) +
+                                               "/invocations/";
+    }
+    for (const auto& [name, value] : target.spec.environment) environment[name] = value;
+    environment["HOME"] = "/work";
+    environment["PYTHONPATH"] = python_path(built, target.spec.environment.contains("PYTHONPATH")
+                                                       ? target.spec.environment.at("PYTHONPATH")
+                                                       : std::string());
+    for (const auto& [name, value] : environment) plan.environment.push_back(name + "=" + value);
+    return plan;
+}
+
+}  // namespace ac::runtime

@@ -1,0 +1,31 @@
+#pragma once
+// How the agent of a session is started: what it sees, what it may use, its command and its
+// environment. Pure: nothing is started here.
+
+#include <string>
+#include <vector>
+
+#include "runtime/catalog.h"
+#include "runtime/limits.h"
+#include "runtime/types.h"
+#include "sandbox/limits.h"
+#include "sandbox/policy.h"
+
+namespace ac::runtime {
+
+inline constexpr std::uint16_t kAgentPort = 8080;  // AWS's HTTP protocol contract
+
+struct GuestPlan {
+    sandbox::Policy policy;
+    sandbox::Limits limits;
+    std::vector<std::string> argv;
+    std::vector<std::string> environment;
+    std::string folder;
+};
+
+// `public_url` is where callers reach this server; empty: not told.
+GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::string& endpoint,
+                     const Resolved& target, const RuntimeLimits& limits,
+                     const std::string& public_url);
+
+}  // namespace ac::runtime

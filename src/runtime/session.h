@@ -1,0 +1,67 @@
+#pragma once
+// One session: its machine, its guest and the connections to it.
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "async/completion.h"
+#include "net/http_client.h"
+#include "runtime/catalog.h"
+#include "runtime/runtime_service.h"
+#include "runtime/session_log.h"
+#include "runtime/session_machine.h"
+#include "sandbox/sandbox.h"
+
+namespace ac::runtime {
+
+// Opens connections to the agent's port in its sandbox. The connection by which the agent was found
+// to listen is handed out first.
+class GuestConnector final : public net::Connector {
+  public:
+    GuestConnector(sandbox::Monitor& monitor, std::uint16_t port)
+        : monitor_(monitor), port_(port) {}
+    Task<UniqueFd> connect(SteadyTime deadline) override;
+    void keep(UniqueFd first);
+
+  private:
+    sandbox::Monitor& monitor_;
+    const std::uint16_t port_;
+    std::mutex mutex_;
+    UniqueFd first_;
+};
+
+struct Session {
+    Session(SessionAddress where, Resolved what, SessionTimes times, SteadyTime now, WallTime wall,
+            SessionLog output)
+        : address(std::move(where)),
+          target(std::move(what)),
+          started_wall(wall),
+          machine(times, now),
+          log(std::move(output)) {}
+
+    const SessionAddress address;
+    const Resolved target;
+    const WallTime started_wall;
+
+    // Guarded by the host's mutex.
+    SessionMachine machine;
+    WallTime last_used_wall = started_wall;
+    std::vector<Completion<void>> ready_waiters;
+    std::vector<Completion<void>> end_waiters;
+    std::optional<Error> end_error;  // once stopped
+    std::shared_ptr<sandbox::Monitor> monitor;
+
+    // Set before the session is ready, constant while it is.
+    std::unique_ptr<GuestConnector> connector;
+    std::unique_ptr<net::ClientPool> pool;   // keep-alive, for what can be sent again
+    std::unique_ptr<net::ClientPool> fresh;  // a new connection each time, for large bodies
+
+    // The service's loop only.
+    SessionLog log;
+    Completion<void> output_ended[2];
+    std::optional<Error> start_error;
+};
+
+}  // namespace ac::runtime

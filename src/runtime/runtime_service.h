@@ -92,6 +92,8 @@ struct RuntimeConfig {
     std::filesystem::path folder;  // ours alone: code, packages, logs
     RuntimeLimits limits;
     BuildOptions build;
+    // Where callers reach this server ("http://host:port"), told to agents; empty: not told.
+    std::string public_url;
 };
 
 // All outlive the service.

@@ -1,0 +1,25 @@
+#pragma once
+// Which headers pass between a caller and an agent. Credentials and AWS's own headers never do.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/http_message.h"
+#include "runtime/types.h"
+
+namespace ac::runtime {
+
+inline constexpr std::string_view kSessionHeader = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
+
+// The request that the agent gets for `caller`'s one.
+net::RequestHead guest_request(const net::RequestHead& caller, const SessionId& session,
+                               std::string_view request_id,
+                               const std::vector<std::string>& allowlist);
+
+// The answer that the caller gets for the agent's one: its type, its MCP and trace headers (those
+// of the request where the agent gave none).
+net::Headers caller_headers(const net::ResponseHead& guest, const net::RequestHead& caller,
+                            const SessionId& session);
+
+}  // namespace ac::runtime

@@ -1,0 +1,166 @@
+#include "runtime/runtime_service.h"
+
+#include <atomic>
+#include <deque>
+
+#include "async/task_group.h"
+#include "base/log.h"
+#include "runtime/builder.h"
+#include "runtime/invocation.h"
+#include "runtime/log_reader.h"
+#include "runtime/session_host.h"
+
+namespace ac::runtime {
+namespace {
+
+class Service final : public RuntimeService, private CatalogListener {
+  public:
+    explicit Service(Dependencies given)
+        : config_(std::move(given.config)),
+          timer_(given.timer),
+          pool_(given.pool),
+          catalog_(make_catalog(given.database, given.random, given.timer.clock(), config_.limits,
+                                *this)),
+          builder_(given.sandbox, given.artifacts, given.pool, given.random, config_.folder,
+                   config_.limits, config_.build),
+          host_(*catalog_, given.sandbox, given.timer, given.random, given.pool, given.loop,
+                config_.limits, {config_.folder, config_.public_url}),
+          tasks_(given.loop.executor()) {}
+
+    Result<> prepare() { return builder_.prepare(); }
+
+    Task<> start() override {
+        AC_CO_CHECK(co_await catalog_->migrate());
+        AC_CO_TRY(auto deletes, co_await catalog_->pending_deletes());
+        for (const auto& [scope, id] : deletes) delete_wanted(scope, id);
+        AC_CO_TRY(auto builds, co_await catalog_->pending_builds());
+        for (PendingBuild& build : builds) build_wanted(std::move(build));
+        co_return Result<>{};
+    }
+
+    Task<> drain(SteadyTime deadline) override {
+        draining_ = true;
+        tasks_.cancel();
+        const Result<> ended = co_await host_.drain(deadline);
+        AC_CO_CHECK(co_await tasks_.join());
+        co_return ended;
+    }
+
+    Catalog& catalog() override { return *catalog_; }
+
+    Task<> invoke(SessionAddress address, std::string request_id, net::Exchange& exchange,
+                  net::Body& body) override {
+        AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
+        Invocation invocation(lease, std::move(request_id), exchange, body, timer_, config_.limits);
+        co_return co_await invocation.run();
+    }
+
+    Task<> stop_session(SessionAddress address) override { return host_.stop(std::move(address)); }
+
+    Task<std::vector<SessionView>> sessions(Scope scope, RuntimeId id) override {
+        AC_CO_TRY([[maybe_unused]] const auto view,
+                  co_await catalog_->get(scope, id, std::nullopt));
+        co_return co_await host_.list(scope, id);
+    }
+
+    Task<> read_logs(LogQuery query, LogSink sink) override {
+        AC_CO_TRY([[maybe_unused]] const auto view,
+                  co_await catalog_->get_endpoint(query.scope, query.runtime, query.endpoint));
+        auto folder = log_folder(config_.folder, query.runtime, query.endpoint);
+        co_return co_await follow_logs(std::move(folder), std::move(query), pool_, timer_,
+                                       std::move(sink));
+    }
+
+    Task<std::string> build_log(Scope scope, RuntimeId id,
+                                std::optional<std::int64_t> version) override {
+        AC_CO_TRY(const auto view, co_await catalog_->get(scope, id, version));
+        auto read = [file = builder_.log_file(id, view.version),
+                     max = config_.limits.build_log_bytes_max + 4096] {
+            return read_file(file, max);
+        };
+        co_return co_await pool_.run(read);
+    }
+
+    std::size_t session_count() const override { return host_.count(); }
+
+  private:
+    void build_wanted(PendingBuild build) override {
+        tasks_.spawn("build", run_build(std::move(build)));
+    }
+
+    void changed(const Scope& scope, const Resource& resource, bool end_sessions) override {
+        if (end_sessions) host_.end(scope, resource, StopReason::removed);
+    }
+
+    void delete_wanted(const Scope& scope, const RuntimeId& id) override {
+        tasks_.spawn("runtime deletion", run_delete(scope, id));
+    }
+
+    Detached run_build(PendingBuild build) {
+        // Waits for its turn; at the end, hands it on.
+        Completion<void> turn;
+        if (builds_under_way_ >= config_.limits.builds_at_once) {
+            build_queue_.push_back(turn);
+            if (!co_await turn.cancellable_result()) co_return;
+        } else {
+            ++builds_under_way_;
+        }
+        const Result<BuiltVersion> built = co_await builder_.build(build);
+        if (build_queue_.empty()) {
+            --builds_under_way_;
+        } else {
+            build_queue_.front().complete({});
+            build_queue_.pop_front();
+        }
+        if (draining_) co_return;  // resumed by the next start
+        if (!built) {
+            AC_LOG(info, "build failed", {"runtime", build.id.text()}, {"version", build.version});
+        }
+        const Result<> kept = co_await catalog_->build_ended(build, built);
+        if (!kept) {
+            AC_LOG(error, "the end of a build could not be stored", {"runtime", build.id.text()},
+                   {"what", kept.error().message});
+        }
+    }
+
+    Detached run_delete(Scope scope, RuntimeId id) {
+        const Resource all{.runtime = id};
+        host_.end(scope, all, StopReason::removed);
+        if (!co_await host_.wait_gone(scope, id)) co_return;  // resumed by the next start
+        auto remove = [folder = config_.folder / "logs" / id.text()]() -> Result<> {
+            std::error_code error;
+            std::filesystem::remove_all(folder, error);
+            return {};
+        };
+        (void)co_await pool_.run(remove);
+        const Result<> purged = co_await catalog_->purge(scope, id);
+        if (!purged) {
+            AC_LOG(error, "a deleted runtime could not be removed", {"runtime", id.text()},
+                   {"what", purged.error().message});
+        }
+    }
+
+    const RuntimeConfig config_;
+    Timer& timer_;
+    ThreadPool& pool_;
+    std::unique_ptr<Catalog> catalog_;
+    Builder builder_;
+    SessionHost host_;
+
+    // The loop only.
+    std::size_t builds_under_way_ = 0;
+    std::deque<Completion<void>> build_queue_;
+    std::atomic<bool> draining_{false};
+
+    TaskGroup tasks_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RuntimeService>> make_runtime_service(Dependencies dependencies) {
+    auto service = std::make_unique<Service>(std::move(dependencies));
+    AC_CHECK(service->prepare());
+    return service;
+}
+
+}  // namespace ac::runtime

@@ -58,9 +58,7 @@ BoxRun interpreter_run(const Interpreter& interpreter) {
 BoxRun network_run(const Interpreter& interpreter, const BuildOptions& options) {
     BoxRun run = interpreter_run(interpreter);
     run.network = true;
-    for (const char* file :
-         {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/pip.conf"})
-        see_if_there(file, run.visible);
+    see_if_there("/etc/pip.conf", run.visible);
     for (const std::string& entry : options.installer_environment) {
         run.environment.push_back(entry);
         see_values(entry, run.visible);

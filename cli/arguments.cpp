@@ -1,0 +1,273 @@
+// The only file that includes CLI11 (3.8 s to compile).
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+
+#include "cli/options.h"
+#include "cli/version.h"
+
+namespace ac::cli {
+namespace {
+
+// The official toolkit has one-dash options of several letters; a POSIX parser would read -rf as
+// -r f. Values are never rewritten because no value of ours looks like these.
+const std::map<std::string, std::string, std::less<>>& long_names() {
+    static const std::map<std::string, std::string, std::less<>> names = {
+        {"-er", "--execution-role"},
+        {"-cber", "--code-build-execution-role"},
+        {"-ecr", "--ecr"},
+        {"-s3", "--s3"},
+        {"-ctr", "--container-runtime"},
+        {"-rf", "--requirements-file"},
+        {"-do", "--disable-otel"},
+        {"-dm", "--disable-memory"},
+        {"-ac", "--authorizer-config"},
+        {"-rha", "--request-header-allowlist"},
+        {"-ni", "--non-interactive"},
+        {"-dt", "--deployment-type"},
+        {"-rt", "--runtime"},
+        {"-lb", "--local-build"},
+        {"-auc", "--auto-update-on-conflict"},
+        {"-frd", "--force-rebuild-deps"},
+        {"-env", "--env"},
+        {"-bt", "--bearer-token"},
+    };
+    return names;
+}
+
+void expand_long_names(std::vector<std::string>& arguments) {
+    for (auto& argument : arguments) {
+        if (argument == "--") return;
+        const auto equals = argument.find('=');
+        const auto found = long_names().find(std::string_view(argument).substr(0, equals));
+        if (found == long_names().end()) continue;
+        argument =
+            found->second + (equals == std::string::npos ? std::string() : argument.substr(equals));
+    }
+}
+
+// An option of the official toolkit that we do not have: said plainly instead of ignored.
+struct Unsupported {
+    std::string option;
+    std::string why;
+};
+
+class Parser final {
+  public:
+    Parser() : app_("agentcore: deploy and call agents on a self-hosted AgentCore", "agentcore") {
+        app_.require_subcommand(1);
+        app_.set_version_flag("--version", "agentcore " + std::string(kVersion));
+        app_.footer(
+            "Exit codes: 0 ok, 1 failed, 2 usage, 3 no daemon, 4 not found, "
+            "5 the agent answered an error, 6 timed out.");
+        add_configure();
+        add_deploy("deploy", "Upload the agent's code and make it ready to be invoked");
+        add_deploy("launch", "The same as deploy");
+        add_invoke();
+        add_inspection();
+        add_sessions();
+        add_destroy();
+        add_host();
+    }
+
+    Expected<std::variant<CommandLine, HelpText>> parse(std::vector<std::string> arguments) {
+        expand_long_names(arguments);
+        std::reverse(arguments.begin(), arguments.end());  // CLI11 pops from the back
+        try {
+            app_.parse(arguments);
+        } catch (const CLI::CallForHelp&) {
+            return HelpText{selected()->help()};
+        } catch (const CLI::CallForAllHelp&) {
+            return HelpText{app_.help("", CLI::AppFormatMode::All)};
+        } catch (const CLI::CallForVersion&) {
+            return HelpText{"agentcore " + std::string(kVersion) + "\n"};
+        } catch (const CLI::ParseError& error) {
+            return failed(ExitCode::usage, error.what(),
+                          fmt::format("See `{} --help`.", path_of_selected()));
+        }
+        if (!unsupported_.empty())
+            return failed(ExitCode::usage,
+                          fmt::format("{} is not supported: {}.", unsupported_.front().option,
+                                      unsupported_.front().why),
+                          fmt::format("See `{} --help`.", path_of_selected()));
+        return CommandLine{common_, std::move(command_)};
+    }
+
+  private:
+    // Leaves the options object in `command_` when the subcommand was the one chosen.
+    template <class Options>
+    std::pair<CLI::App*, std::shared_ptr<Options>> add(CLI::App& parent, const std::string& name,
+                                                       const std::string& description) {
+        CLI::App* app = parent.add_subcommand(name, description);
+        auto options = std::make_shared<Options>();
+        app->add_flag("--json", common_.json, "Print one JSON document on stdout");
+        app->add_option("--endpoint", common_.endpoint,
+                        "URL of the daemon [AGENTCORE_ENDPOINT, else a local one]");
+        app->add_option("--data-dir", common_.data_dir,
+                        "Folder of the local daemon [AGENTCORE_DATA_DIR]");
+        app->callback([this, app, options] {
+            if (app->get_subcommands().empty()) command_ = *options;
+        });
+        return {app, options};
+    }
+
+    void refuse(CLI::App* app, const std::string& name, const std::string& why) {
+        app->add_option_function<std::vector<std::string>>(
+               name,
+               [this, name, why](const std::vector<std::string>&) {
+                   unsupported_.push_back({name.substr(0, name.find(',')), why});
+               },
+               "Not supported: " + why)
+            ->expected(0, 1)
+            ->group("Options of the official toolkit that are not supported");
+    }
+
+    void add_configure() {
+        auto [app, o] = add<ConfigureOptions>(
+            app_, "configure", "Write .bedrock_agentcore.yaml for an agent in this folder");
+        app->require_subcommand(0, 1);
+        app->add_option("-e,--entrypoint", o->entrypoint, "agent.py, or a folder that holds it");
+        app->add_option("-n,--name", o->name, "Name of the agent");
+        app->add_option("--requirements-file", o->requirements_file, "(-rf) Dependencies");
+        app->add_option("--execution-role", o->execution_role, "(-er) Role name or ARN");
+        app->add_option("-r,--region", o->region, "Region");
+        app->add_option("-p,--protocol", o->protocol, "HTTP, MCP, A2A or AGUI");
+        app->add_option("--runtime", o->runtime, "(-rt) PYTHON_3_10 .. PYTHON_3_14, NODE_22");
+        app->add_option("--deployment-type", o->deployment_type, "(-dt) direct_code_deploy");
+        app->add_option("--s3", o->s3_bucket, "(-s3) Bucket for the code");
+        app->add_option("--authorizer-config", o->authorizer_config, "(-ac) JSON");
+        app->add_option("--request-header-allowlist", o->request_header_allowlist,
+                        "(-rha) Headers that reach the agent, separated by commas");
+        app->add_option("--idle-timeout", o->idle_timeout, "Seconds without a call, 60-28800")
+            ->check(CLI::Range(60, 28800));
+        app->add_option("--max-lifetime", o->max_lifetime, "Seconds a session lives, 60-28800")
+            ->check(CLI::Range(60, 28800));
+        app->add_flag("--disable-otel", o->disable_otel, "(-do) No OpenTelemetry");
+        app->add_flag("--disable-memory", o->disable_memory, "(-dm) No memory resource");
+        app->add_flag("--non-interactive", o->non_interactive, "(-ni) Never ask");
+        app->add_flag("-v,--verbose")->description("Accepted for compatibility");
+        const std::string containers = "agents are deployed as code, not as container images";
+        for (const char* name : {"--ecr", "--container-runtime", "--code-build-execution-role"})
+            refuse(app, name, containers);
+        for (const char* name : {"--vpc", "--subnets", "--security-groups"})
+            refuse(app, name, "there is no VPC on this host; use network mode PUBLIC");
+        refuse(app, "-c,--create", "creating a project from a template is not built yet");
+        refuse(app, "--language", "it follows from --runtime");
+
+        add<ConfigureListOptions>(*app, "list", "List the configured agents");
+        auto [set_default, d] =
+            add<ConfigureSetDefaultOptions>(*app, "set-default", "Choose the default agent");
+        set_default->add_option("name", d->name, "Name of the agent")->required();
+    }
+
+    void add_deploy(const std::string& name, const std::string& description) {
+        auto [app, o] = add<DeployOptions>(app_, name, description);
+        app->add_option("-a,--agent", o->agent, "Agent [the default agent]");
+        app->add_option("--env", o->env, "(-env) KEY=VALUE for the agent; may be repeated")
+            ->expected(1)
+            ->take_all();
+        app->add_flag("--auto-update-on-conflict", o->update_on_conflict,
+                      "(-auc) Update a runtime that has this name already");
+        app->add_option("--timeout", o->timeout_s, "Seconds to wait until READY [1800]")
+            ->check(CLI::Range(1, 86400));
+        app->add_flag("--force-rebuild-deps")
+            ->description("Accepted: the daemon decides by content hash");
+        refuse(app, "-l,--local", "the daemon is local already; use deploy");
+        refuse(app, "--local-build", "agents are deployed as code, not as container images");
+        refuse(app, "--image-tag", "agents are deployed as code, not as container images");
+        refuse(app, "--code-build", "there is no CodeBuild on this host");
+    }
+
+    void add_invoke() {
+        auto [app, o] = add<InvokeOptions>(app_, "invoke", "Call the agent and print its answer");
+        app->add_option("payload", o->payload, "JSON, plain text, or - for stdin")->required();
+        app->add_option("-a,--agent", o->agent, "Agent [the default agent]");
+        app->add_option("-s,--session-id", o->session_id, "Session [the one used last]");
+        app->add_option("-u,--user-id", o->user_id, "User on whose behalf the agent acts");
+        app->add_option("--bearer-token", o->bearer_token, "(-bt) Sent instead of a signature");
+        app->add_option("--qualifier", o->qualifier, "Endpoint name [DEFAULT]");
+        app->add_option("--headers", o->headers, "Name:value, separated by commas");
+        app->add_option("--timeout", o->timeout_s, "Seconds to wait for output [960]")
+            ->check(CLI::Range(1, 86400));
+        app->add_flag("!--no-stream", o->stream, "Print the answer when it is complete");
+        refuse(app, "-l,--local", "the daemon is local already; deploy the agent first");
+        refuse(app, "-d,--dev", "a development server is not built yet");
+        refuse(app, "--port", "a development server is not built yet");
+    }
+
+    void add_inspection() {
+        auto [status, s] = add<StatusOptions>(app_, "status", "Show what is deployed");
+        status->add_option("-a,--agent", s->agent, "Agent [the default agent]");
+        status->add_flag("-v,--verbose", s->verbose, "The service's own documents, as JSON");
+
+        auto [logs, l] = add<LogsOptions>(app_, "logs", "Print what the agent wrote");
+        logs->add_option("-a,--agent", l->agent, "Agent [the default agent]");
+        logs->add_option("-s,--session-id", l->session_id, "Only this session");
+        logs->add_option("--tail", l->tail, "Only the last N lines")->check(CLI::Range(1, 1000000));
+        logs->add_flag("-f,--follow", l->follow, "Go on until interrupted");
+        logs->add_flag("--build", l->build, "The log of the last build instead");
+    }
+
+    void add_sessions() {
+        auto [list, l] = add<SessionsOptions>(app_, "sessions", "List the agent's sessions");
+        list->add_option("-a,--agent", l->agent, "Agent [the default agent]");
+
+        auto [stop, s] = add<StopSessionOptions>(app_, "stop-session", "End a session now");
+        stop->add_option("-a,--agent", s->agent, "Agent [the default agent]");
+        stop->add_option("-s,--session-id", s->session_id, "Session [the one used last]");
+    }
+
+    void add_destroy() {
+        auto [app, o] = add<DestroyOptions>(app_, "destroy", "Delete what deploy created");
+        app->add_option("-a,--agent", o->agent, "Agent [the default agent]");
+        app->add_flag("--dry-run", o->dry_run, "Only say what would be deleted");
+        app->add_flag("--force", o->force, "Do not ask");
+        refuse(app, "--delete-ecr-repo", "there is no container registry on this host");
+    }
+
+    void add_host() {
+        auto [env, e] =
+            add<EnvOptions>(app_, "env", "Print exports that point AWS clients at the daemon");
+        env->add_option("-r,--region", e->region, "Region");
+        refuse(env, "--transparent", "covering clients with built-in hosts is not built yet");
+
+        add<DoctorOptions>(app_, "doctor", "Check this host and this project");
+
+        CLI::App* daemon = app_.add_subcommand("daemon", "Control the local daemon");
+        daemon->require_subcommand(1);
+        add<DaemonOptions>(*daemon, "start", "Start it").second->action = DaemonAction::start;
+        add<DaemonOptions>(*daemon, "stop", "Stop it").second->action = DaemonAction::stop;
+        add<DaemonOptions>(*daemon, "status", "Say whether it runs").second->action =
+            DaemonAction::status;
+    }
+
+    CLI::App* selected() {
+        CLI::App* app = &app_;
+        while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+        return app;
+    }
+
+    std::string path_of_selected() {
+        std::string path = app_.get_name();
+        for (CLI::App* app = &app_; !app->get_subcommands().empty();) {
+            app = app->get_subcommands().front();
+            path += " " + app->get_name();
+        }
+        return path;
+    }
+
+    CLI::App app_;
+    CommonOptions common_;
+    CommandOptions command_;
+    std::vector<Unsupported> unsupported_;
+};
+
+}  // namespace
+
+Expected<std::variant<CommandLine, HelpText>> parse_arguments(std::vector<std::string> arguments) {
+    return Parser().parse(std::move(arguments));
+}
+
+}  // namespace ac::cli

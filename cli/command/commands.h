@@ -1,0 +1,35 @@
+#pragma once
+// One function a command. Each prints its result (text, or with --json one JSON document) on
+// stdout and returns a Failure instead of printing it.
+
+#include "cli/options.h"
+#include "cli/world.h"
+
+namespace ac::cli {
+
+struct Context {
+    World& world;
+    const CommonOptions& common;
+
+    Console& console() const { return world.console; }
+};
+
+Expected<> run(const Context& context, const ConfigureOptions& options);
+Expected<> run(const Context& context, const ConfigureListOptions& options);
+Expected<> run(const Context& context, const ConfigureSetDefaultOptions& options);
+Expected<> run(const Context& context, const DeployOptions& options);
+Expected<> run(const Context& context, const InvokeOptions& options);
+Expected<> run(const Context& context, const StatusOptions& options);
+Expected<> run(const Context& context, const LogsOptions& options);
+Expected<> run(const Context& context, const SessionsOptions& options);
+Expected<> run(const Context& context, const StopSessionOptions& options);
+Expected<> run(const Context& context, const DestroyOptions& options);
+Expected<> run(const Context& context, const EnvOptions& options);
+Expected<> run(const Context& context, const DoctorOptions& options);
+Expected<> run(const Context& context, const DaemonOptions& options);
+
+// The whole program: parses, runs, reports a failure on stderr (and as {"error": ...} on stdout
+// with --json); returns the exit code.
+int main_with(World& world, std::vector<std::string> arguments);
+
+}  // namespace ac::cli

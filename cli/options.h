@@ -1,0 +1,122 @@
+#pragma once
+// What a command line asks for, as values. arguments.cpp fills them.
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/failure.h"
+
+namespace ac::cli {
+
+// Options that every command takes.
+struct CommonOptions {
+    bool json = false;
+    std::string endpoint;  // empty: AGENTCORE_ENDPOINT, else the local daemon
+    std::string data_dir;  // empty: AGENTCORE_DATA_DIR, else below XDG_DATA_HOME
+};
+
+struct ConfigureOptions {
+    std::string entrypoint;
+    std::string name;
+    std::string requirements_file;
+    std::string execution_role;
+    std::string region;
+    std::string protocol;
+    std::string runtime;
+    std::string deployment_type;
+    std::string s3_bucket;
+    std::string authorizer_config;
+    std::string request_header_allowlist;
+    std::optional<int> idle_timeout;
+    std::optional<int> max_lifetime;
+    bool non_interactive = false;
+    bool disable_otel = false;
+    bool disable_memory = false;
+};
+
+struct ConfigureListOptions {};
+
+struct ConfigureSetDefaultOptions {
+    std::string name;
+};
+
+struct DeployOptions {
+    std::string agent;
+    std::vector<std::string> env;  // KEY=VALUE
+    bool update_on_conflict = false;
+    int timeout_s = 1800;
+};
+
+struct InvokeOptions {
+    std::string payload;  // "-": stdin
+    std::string agent;
+    std::string session_id;
+    std::string user_id;
+    std::string bearer_token;
+    std::string qualifier = "DEFAULT";
+    std::string headers;  // name:value,name:value
+    bool stream = true;
+    int timeout_s = 960;
+};
+
+struct StatusOptions {
+    std::string agent;
+    bool verbose = false;
+};
+
+struct LogsOptions {
+    std::string agent;
+    std::string session_id;
+    std::optional<int> tail;
+    bool follow = false;
+    bool build = false;
+};
+
+struct SessionsOptions {
+    std::string agent;
+};
+
+struct StopSessionOptions {
+    std::string agent;
+    std::string session_id;
+};
+
+struct DestroyOptions {
+    std::string agent;
+    bool dry_run = false;
+    bool force = false;
+};
+
+struct EnvOptions {
+    std::string region;
+};
+
+struct DoctorOptions {};
+
+enum class DaemonAction { start, stop, status };
+
+struct DaemonOptions {
+    DaemonAction action = DaemonAction::status;
+};
+
+using CommandOptions =
+    std::variant<ConfigureOptions, ConfigureListOptions, ConfigureSetDefaultOptions, DeployOptions,
+                 InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, StopSessionOptions,
+                 DestroyOptions, EnvOptions, DoctorOptions, DaemonOptions>;
+
+struct CommandLine {
+    CommonOptions common;
+    CommandOptions command;
+};
+
+// Help and version are no failure and no command: their text goes to stdout.
+struct HelpText {
+    std::string text;
+};
+
+// `arguments` without the program's name. Failures have code usage.
+Expected<std::variant<CommandLine, HelpText>> parse_arguments(std::vector<std::string> arguments);
+
+}  // namespace ac::cli

@@ -96,6 +96,10 @@ void run_guest_init(const Berth& berth, int control) {
     ::prctl(PR_SET_NAME, "sandbox-init", 0, 0, 0);
     keep_only(berth, control);
     block_signals();
+    if (!berth.privileged) {  // until our ids are mapped we can own no file
+        const auto mapped = receive_packet(control);
+        if (!mapped || !*mapped) ::_exit(0);
+    }
     Confinement confinement{berth, {}, {}};
     if (const auto prepared = prepare(confinement); !prepared)
         end_in_failure(control, prepared.error());

@@ -4,8 +4,9 @@
 // guest's own confinement, so it has nothing that the guest could take. Its end is the guest's end.
 //
 // On its control channel, each a packet:
-//   launcher -> init   order (a spawn message, descriptors beside it); 'T': ask the command to end
-//   init -> launcher   'R': the command has been exec'ed; 'F' code message: it could not be;
+//   launcher -> init   'M', unprivileged only: your ids are mapped; order (a spawn message,
+//   descriptors beside it); 'T': ask the command to end init -> launcher   'R': the command has
+//   been exec'ed; 'F' code message: it could not be;
 //                      'E' status: the command ended with this wait status
 
 #include <cstdint>
@@ -21,6 +22,7 @@ namespace ac::sandbox {
 
 [[noreturn]] void run_guest_init(const Berth& berth, int control);
 
+inline constexpr std::string_view kIdsAreMapped = "M";
 inline constexpr std::string_view kAskToEnd = "T";
 
 struct CommandRuns {};

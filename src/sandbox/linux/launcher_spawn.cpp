@@ -137,6 +137,7 @@ Result<> LauncherLoop::map_own_ids(Guest& guest) {
     AC_CHECK(write_once(folder + "gid_map", fmt::format("{} {} 1\n", kGuestId, ::getegid())));
     AC_CHECK(write_once(folder + "uid_map", fmt::format("{} {} 1\n", kGuestId, ::geteuid())));
     guest.user_namespace.reset(::open((folder + "ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+    AC_TRY([[maybe_unused]] const bool sent, send_packet(guest.control.get(), kIdsAreMapped));
     return {};
 }
 

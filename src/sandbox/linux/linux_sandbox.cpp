@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <cerrno>
@@ -113,6 +114,8 @@ SpawnRequest spawn_request(std::uint64_t id, const Policy& policy, const Limits&
         request.mounts.push_back({mount.host_path, mount.guest_path, false});
     for (const ReadOnlyMount& mount : policy.writable_mounts())
         request.mounts.push_back({mount.host_path, mount.guest_path, true});
+    // What is mounted inside of another mount comes after it.
+    std::ranges::sort(request.mounts, {}, &GuestMount::guest_path);
     request.host_network = policy.host_network();
     request.limits = limits;
     request.argv = command.argv;

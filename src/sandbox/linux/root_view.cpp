@@ -116,8 +116,9 @@ Result<RootView> RootView::build(const std::string& image) {
     RootView view;
     const TmpfsOptions options{.bytes_max = kRootBytesMax, .files_max = kRootFilesMax};
     AC_TRY(view.root_, make_tmpfs(options));
-    // Mounting below it needs it attached somewhere; any folder does, nobody looks at it there.
-    if (::move_mount(view.root_.get(), "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    // Mounting below it needs it attached somewhere. Over "/" it hides nothing: paths start from
+    // the root mount itself, not from what is stacked on it.
+    if (::move_mount(view.root_.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0)
         return fail(errno_error("attach root", errno));
     ::umask(022);
     for (const char* folder : {"etc", "proc", "dev", "tmp", "work", "run", "var", "sys"})

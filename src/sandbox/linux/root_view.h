@@ -20,7 +20,7 @@ inline constexpr unsigned kGuestId = 1000;
 
 class RootView final {
   public:
-    // Empty root: the host's userland. Attached over /tmp of the caller's own mount namespace.
+    // Empty root: the host's userland. Needs a mount namespace of one's own.
     static Result<RootView> build(const std::string& image);
 
     // /tmp, /work and /dev/shm, of the guest's sizes; `owner` as numbered in this user namespace.

@@ -77,6 +77,8 @@ constexpr const char* kRefused[] = {
     "process_vm_writev",
     "ptrace",
     "query_module",
+    "sethostname",
+    "setdomainname",
     "quotactl",
     "quotactl_fd",
     "reboot",

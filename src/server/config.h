@@ -38,7 +38,7 @@ struct Config {
     std::vector<std::string> accept_missing;
 
     // runtime.*
-    std::string python_installer;                  // path of uv or pip; empty: uv, else pip
+    std::string python_installer;                  // path of uv; empty: found in PATH, else pip
     std::vector<std::string> python_interpreters;  // further folders to look for python3.N in
     bool python_exact = false;                     // refuse another minor version than asked for
     std::size_t sessions_max = 1000;

@@ -21,6 +21,12 @@ std::unexpected<Error> no_such_key() {
 
 }  // namespace
 
+Task<> ObjectStore::start() {
+    AC_CO_CHECK(co_await migrate());
+    AC_CO_CHECK(co_await sweep());
+    co_return Result<>{};
+}
+
 Task<> ObjectStore::migrate() {
     co_return co_await database_.migrate(store::migrations());
 }

@@ -20,16 +20,26 @@
 
 namespace ac::objects {
 
+// All outlive the store. `blobs` belongs to it alone: sweep() removes what has no row.
+struct ObjectStoreParts {
+    storage::Database& database;
+    storage::BlobStore& blobs;
+    const Clock& clock;
+    Random& random;
+};
+
 class ObjectStore final {
   public:
-    // `blobs` belongs to this store alone: sweep() removes what has no row. All outlive it.
-    ObjectStore(storage::Database& database, storage::BlobStore& blobs, const Clock& clock,
-                Random& random)
-        : database_(database), blobs_(blobs), clock_(clock), random_(random) {}
+    explicit ObjectStore(const ObjectStoreParts& parts)
+        : database_(parts.database),
+          blobs_(parts.blobs),
+          clock_(parts.clock),
+          random_(parts.random) {}
     ObjectStore(const ObjectStore&) = delete;
     ObjectStore& operator=(const ObjectStore&) = delete;
 
-    // Once, before use.
+    // migrate() and sweep(). Once, before use.
+    Task<> start();
     Task<> migrate();
     // Removes blobs that a crash left without an object; the number removed. Run it after each
     // start, beside normal service.

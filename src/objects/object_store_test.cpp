@@ -36,8 +36,9 @@ class ObjectStoreTest : public ::testing::TestWithParam<Backend> {
         ASSERT_TRUE(opened) << opened.error().message;
         database_ = *std::move(opened);
         blobs_ = storage::open_blob_store(folder_.path() / "blobs", pool_).value();
-        store_ = std::make_unique<ObjectStore>(*database_, *blobs_, clock_, random_);
-        ASSERT_TRUE(run_on(loop_, store_->migrate()));
+        store_ = std::make_unique<ObjectStore>(ObjectStoreParts{
+            .database = *database_, .blobs = *blobs_, .clock = clock_, .random = random_});
+        ASSERT_TRUE(run_on(loop_, store_->start()));
         ASSERT_TRUE(run_on(loop_, store_->create_bucket(scope_, "bucket")));
     }
 

@@ -67,16 +67,16 @@ Result<UniqueFd> lock_data_dir(const Config& config) {
     std::error_code error;
     std::filesystem::create_directories(config.data_dir, error);
     if (error)
-        return fail(ErrorCode::unavailable, fmt::format("cannot make {}: {}",
-                                                        config.data_dir.string(), error.message()));
+        return fail(ErrorCode::unavailable,
+                    fmt::format("cannot make {}: {}", config.data_dir.string(), error.message()));
     chmod(config.data_dir.c_str(), 0700);
     AC_CHECK(sandbox::give_to_user(config.data_dir.string(), config.run_as));
     const auto path = config.data_dir / "lock";
     UniqueFd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!lock) return fail(errno_error("open " + path.string(), errno));
     if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-        return fail(ErrorCode::conflict, fmt::format("another agentcored serves {}",
-                                                     config.data_dir.string()));
+        return fail(ErrorCode::conflict,
+                    fmt::format("another agentcored serves {}", config.data_dir.string()));
     return lock;
 }
 
@@ -121,10 +121,16 @@ int run(const std::vector<std::string>& arguments) {
         return kExitUsage;
     }
     switch (line->action) {
-        case CommandLine::Action::help: std::fputs(std::string(usage()).c_str(), stdout); return 0;
-        case CommandLine::Action::version: std::printf("agentcored %s\n", kVersion); return 0;
-        case CommandLine::Action::probe: return print_probe();
-        case CommandLine::Action::serve: break;
+        case CommandLine::Action::help:
+            std::fputs(std::string(usage()).c_str(), stdout);
+            return 0;
+        case CommandLine::Action::version:
+            std::printf("agentcored %s\n", kVersion);
+            return 0;
+        case CommandLine::Action::probe:
+            return print_probe();
+        case CommandLine::Action::serve:
+            break;
     }
     if (auto served = serve(std::move(line->config)); !served) {
         std::fprintf(stderr, "agentcored: %s\n", served.error().message.c_str());
@@ -136,4 +142,6 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace ac::server
 
-int main(int argc, char** argv) { return ac::server::run({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+    return ac::server::run({argv + 1, argv + argc});
+}

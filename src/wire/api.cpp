@@ -68,25 +68,28 @@ class ApiOverTables final : public Api {
         return out;
     }
 
-    Detached serve(net::Exchange& exchange, CallContext context, net::Body& body) override {
+    asio::awaitable<std::string_view, Executor> serve(net::Exchange& exchange, CallContext context,
+                                                      net::Body& body) override {
         context.head = &exchange.request();
         const std::string request_id = context.request_id;
         RouteMatch route = router_.find(context.head->method, context.head->path());
         if (route.outcome != RouteMatch::Outcome::found) {
             co_await answer(exchange, no_route(route), request_id);
-            co_return;
+            co_return "-";
         }
         const Target& target = targets_[route.target];
         context.operation = target.operation;
+        const std::string_view name = target.operation ? target.operation->name : "extension";
         const auto done =
             co_await run(target, std::move(context), std::move(route), exchange, body);
-        if (done) co_return;
+        if (done) co_return name;
         log_failure(done.error(), target.operation, request_id);
         if (exchange.started()) {
             exchange.abort();
         } else {
             co_await answer(exchange, error_response(done.error(), target.operation), request_id);
         }
+        co_return name;
     }
 
     Detached serve_error(net::Exchange& exchange, CallContext context, Error error) override {

@@ -62,8 +62,11 @@ class Api {
     // the same as {"operations": [{"name", "plane", "implemented"}]}.
     virtual std::vector<std::string_view> unimplemented() const = 0;
 
-    // Serves one authenticated request; always answers.
-    virtual Detached serve(net::Exchange& exchange, CallContext context, net::Body& body) = 0;
+    // Serves one authenticated request; always answers. Ends with the operation's name, for
+    // metrics: "-" where the path means none.
+    virtual asio::awaitable<std::string_view, Executor> serve(net::Exchange& exchange,
+                                                              CallContext context,
+                                                              net::Body& body) = 0;
     // Answers an error the same way, for failures before serve() (authentication, size).
     virtual Detached serve_error(net::Exchange& exchange, CallContext context, Error error) = 0;
 };

@@ -1,0 +1,165 @@
+#include "server/app.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "access/principal.h"
+#include "async/run.h"
+#include "async/task_group.h"
+#include "async/thread_pool.h"
+#include "async/timer.h"
+#include "base/log.h"
+#include "net/http_server.h"
+#include "objects/object_store.h"
+#include "runtime/runtime_service.h"
+#include "server/metrics.h"
+#include "server/object_artifacts.h"
+#include "server/pipeline.h"
+#include "storage/blob_store.h"
+#include "storage/database.h"
+#include "wire/api.h"
+#include "wire/runtime_binding.h"
+#include "wire/s3_front.h"
+
+namespace ac::server {
+namespace {
+
+constexpr std::size_t kPoolThreads = 4;
+
+std::size_t loop_count(const Config& config) {
+    if (config.threads > 0) return config.threads;
+    return std::max(1U, std::thread::hardware_concurrency());
+}
+
+Result<std::unique_ptr<storage::Database>> open_database(const Config& config) {
+    if (!config.postgres.empty()) return storage::open_postgres({.conninfo = config.postgres});
+    return storage::open_sqlite({.path = (config.data_dir / "agentcored.sqlite").string()});
+}
+
+Result<std::string> make_folder(const Config& config, const char* name) {
+    const auto folder = config.data_dir / name;
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error)
+        return fail(ErrorCode::unavailable,
+                    fmt::format("cannot make {}: {}", folder.string(), error.message()));
+    return folder.string();
+}
+
+runtime::RuntimeConfig runtime_config(const AppOptions& options) {
+    runtime::RuntimeConfig config;
+    config.folder = options.config.data_dir / "runtime";
+    config.limits.sessions_max = options.config.sessions_max;
+    for (const std::string& folder : options.config.python_interpreters)
+        config.build.interpreters.emplace_back(folder);
+    config.build.exact_interpreter = options.config.python_exact;
+    config.build.uv = options.config.python_installer;
+    config.build.installer_environment = options.installer_environment;
+    return config;
+}
+
+std::string url_of(const net::HttpServer& server) {
+    const auto endpoint = server.endpoint();
+    std::string host = endpoint.address().to_string();
+    if (endpoint.address().is_v6()) host = "[" + host + "]";
+    return fmt::format("http://{}:{}", host, endpoint.port());
+}
+
+// What a crash left in the blob store without an object.
+Detached sweep_blobs(objects::ObjectStore& objects) {
+    const auto swept = co_await objects.sweep();
+    if (!swept) {
+        AC_LOG(warn, "blobs were not swept", {"reason", swept.error().message});
+    } else if (*swept > 0) {
+        AC_LOG(info, "blobs without an object removed", {"count", *swept});
+    }
+}
+
+// Waits for a signal, then lets what is under way finish.
+Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server,
+                          runtime::RuntimeService& runtime, std::int64_t drain_seconds) {
+    asio::basic_signal_set<Executor> signals(loops.main().executor(), SIGTERM, SIGINT);
+    const int signal = co_await signals.async_wait(use_task);
+    AC_LOG(info, "draining", {"signal", signal}, {"connections", server.connections()});
+    const SteadyTime deadline = timer.clock().steady() + Seconds{drain_seconds};
+    if (const auto drained = co_await server.drain(deadline); !drained)
+        AC_LOG(warn, "requests were cut off", {"reason", drained.error().message});
+    if (const auto drained = co_await runtime.drain(deadline); !drained)
+        AC_LOG(warn, "sessions were cut off", {"reason", drained.error().message});
+    loops.stop();
+}
+
+void add_readings(Metrics& metrics, const storage::Database& database,
+                  const runtime::RuntimeService& runtime) {
+    metrics.add_gauge("agentcored_runtime_sessions", "Live runtime sessions.",
+                      [&runtime] { return static_cast<double>(runtime.session_count()); });
+    metrics.add_counter(
+        "agentcored_database_transactions_total", "Committed write transactions.",
+        [&database] { return static_cast<double>(database.statistics().transactions); });
+    metrics.add_counter("agentcored_database_commits_total",
+                        "Durable commits that carried them (group commit).",
+                        [&database] { return static_cast<double>(database.statistics().commits); });
+}
+
+}  // namespace
+
+Result<> run_app(AppOptions options, std::function<void(const std::string& url)> on_ready) {
+    const Config& config = options.config;
+    const SystemClock clock;
+    SystemRandom random;
+    AsioTimer timer(clock);
+    Loops loops(loop_count(config));
+    ThreadPool pool(kPoolThreads);
+    AC_TRY(const auto spool_folder, make_folder(config, "spool"));
+    AC_TRY(const auto database, open_database(config));
+    AC_TRY(const auto blobs, storage::open_blob_store(config.data_dir / "blobs", pool));
+    AC_TRY(const auto keys, access::open_root_key(config.data_dir, random, config.account));
+    AC_TRY(const auto sandbox,
+           sandbox::make_linux_sandbox(std::move(options.launcher), loops.main()));
+    objects::ObjectStore objects(
+        {.database = *database, .blobs = *blobs, .clock = clock, .random = random});
+    ObjectArtifacts artifacts(objects, *blobs);
+    AC_TRY(const auto runtime, runtime::make_runtime_service({.database = *database,
+                                                              .sandbox = *sandbox,
+                                                              .artifacts = artifacts,
+                                                              .timer = timer,
+                                                              .random = random,
+                                                              .pool = pool,
+                                                              .loop = loops.main(),
+                                                              .config = runtime_config(options)}));
+    const auto api = wire::make_api(clock);
+    wire::bind_runtime(*api, *runtime);
+    wire::bind_tags(*api, *runtime);
+    const auto s3 = wire::make_s3_front(objects);
+    Metrics metrics;
+    add_readings(metrics, *database, *runtime);
+    Pipeline pipeline({.api = *api,
+                       .s3 = *s3,
+                       .keys = *keys,
+                       .metrics = metrics,
+                       .clock = clock,
+                       .random = random,
+                       .pool = pool,
+                       .spool_folder = spool_folder});
+
+    AC_CHECK(run_on(loops.main(), objects.migrate()));
+    AC_CHECK(run_on(loops.main(), runtime->start()));
+    AC_TRY(const auto server,
+           net::make_http_server(loops, clock, pipeline, config.host, config.port));
+    asio::co_spawn(loops.main().executor(),
+                   serve_until_told(loops, timer, *server, *runtime, config.drain_seconds),
+                   asio::detached);
+    TaskGroup background(loops.main().executor());
+    background.spawn("sweep blobs", sweep_blobs(objects));
+    on_ready(url_of(*server));
+    loops.run();
+    return {};
+}
+
+}  // namespace ac::server

@@ -1,0 +1,148 @@
+#include "server/pipeline.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "server/body_spool.h"
+#include "server/observed_exchange.h"
+#include "server/version.h"
+#include "wire/sts_front.h"
+
+namespace ac::server {
+namespace {
+
+constexpr std::string_view kApiService = "bedrock-agentcore";
+constexpr std::string_view kS3Service = "s3";
+constexpr std::string_view kStsService = "sts";
+constexpr std::uint64_t kStsBodyBytesMax = 16 * 1024;
+
+net::Response text_response(int status, std::string_view type, std::string body) {
+    net::Response response{.status = status, .headers = {}, .body = std::move(body)};
+    response.headers.add("Content-Type", std::string(type));
+    return response;
+}
+
+// Deployed behind TLS, clients sign the host without the port that we listen on.
+sigv4::Policy policy_for(std::string_view service) {
+    return {.unsigned_payload_allowed = service == kS3Service};
+}
+
+bool is_open_path(std::string_view path) {
+    return path == "/healthz" || path == "/metrics";
+}
+
+}  // namespace
+
+Detached Pipeline::handle(net::Exchange& exchange) {
+    const SteadyTime started = parts_.clock.steady();
+    ObservedExchange observed(exchange);
+    wire::CallContext context;
+    context.request_id = random_uuid(parts_.random);
+    context.now = parts_.clock.wall();
+    context.head = &exchange.request();
+    const std::string request_id = context.request_id;
+    std::string_view operation = "-";
+    std::string bug;
+    try {
+        operation = co_await answer(observed, std::move(context));
+    } catch (const std::exception& thrown) {
+        bug = thrown.what();
+    }
+    if (!bug.empty()) {
+        AC_LOG(error, "a request threw", {"request_id", request_id}, {"what", bug});
+        wire::CallContext again;
+        again.request_id = request_id;
+        Error internal{.code = ErrorCode::internal, .message = "internal error"};
+        if (observed.started())
+            observed.abort();
+        else
+            co_await parts_.api.serve_error(observed, std::move(again), std::move(internal));
+    }
+    const auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(parts_.clock.steady() - started);
+    parts_.metrics.observe_request(operation, observed.status(), took);
+    AC_LOG(debug, "request", {"request_id", request_id}, {"operation", operation},
+           {"status", observed.status()}, {"us", took.count()}, {"peer", exchange.peer()});
+}
+
+Pipeline::Answered Pipeline::answer(net::Exchange& exchange, wire::CallContext context) {
+    const std::string_view path = exchange.request().path();
+    if (!is_open_path(path)) co_return co_await answer_signed(exchange, std::move(context));
+    auto response =
+        path == "/healthz"
+            ? text_response(200, "application/json",
+                            fmt::format("{{\"status\":\"ok\",\"version\":\"{}\"}}\n", kVersion))
+            : text_response(200, "text/plain; version=0.0.4", parts_.metrics.render());
+    const auto sent = co_await exchange.respond(std::move(response));
+    co_return sent ? "health" : "-";
+}
+
+Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallContext context) {
+    auto caller = identify(exchange.request());
+    if (!caller) co_return co_await refuse(exchange, std::move(context), std::move(caller).error());
+    const std::string service = caller->authorization.service;
+    context.scope = {.account = caller->key.principal.account,
+                     .region = caller->authorization.region};
+    context.principal = caller->key.principal;
+    if (service == kS3Service)
+        co_return co_await serve_s3(exchange, std::move(context), *std::move(caller));
+    if (service == kApiService || service == kStsService)
+        co_return co_await serve_verified(exchange, std::move(context), *std::move(caller));
+    Error error{.code = ErrorCode::not_implemented,
+                .message = fmt::format("agentcored does not serve {}", service)};
+    co_return co_await refuse(exchange, std::move(context), std::move(error));
+}
+
+Result<Pipeline::Caller> Pipeline::identify(const net::RequestHead& head) const {
+    AC_TRY(auto authorization, sigv4::parse_authorization(head));
+    auto key = parts_.keys.find(authorization.access_key_id);
+    if (!key)
+        return fail({.code = ErrorCode::unauthenticated,
+                     .message = "The security token included in the request is invalid.",
+                     .reason = "UnrecognizedClientException"});
+    return Caller{.authorization = std::move(authorization), .key = *std::move(key)};
+}
+
+Pipeline::Answered Pipeline::refuse(net::Exchange& exchange, wire::CallContext context,
+                                    Error error) {
+    co_await parts_.api.serve_error(exchange, std::move(context), std::move(error));
+    co_return "-";
+}
+
+// S3 bodies may be large and go to disk anyway: the front checks their hash as they come.
+Pipeline::Answered Pipeline::serve_s3(net::Exchange& exchange, wire::CallContext context,
+                                      Caller caller) {
+    wire::S3Call call;
+    call.request_id = std::move(context.request_id);
+    call.scope = std::move(context.scope);
+    call.principal = std::move(context.principal);
+    call.now = context.now;
+    call.content_sha256 = caller.authorization.content_sha256;
+    const sigv4::KeyMaterial material{.secret = caller.key.secret, .session_token = {}};
+    call.verified = verifier_.verify(caller.authorization, exchange.request(), material, {},
+                                     context.now, policy_for(kS3Service));
+    co_await parts_.s3.serve(exchange, std::move(call));
+    co_return "s3";
+}
+
+Pipeline::Answered Pipeline::serve_verified(net::Exchange& exchange, wire::CallContext context,
+                                            Caller caller) {
+    auto spool =
+        co_await BodySpool::take(exchange.body(), kBodyBytesMax, parts_.spool_folder, parts_.pool);
+    if (!spool) co_return co_await refuse(exchange, std::move(context), std::move(spool).error());
+    const sigv4::KeyMaterial material{.secret = caller.key.secret, .session_token = {}};
+    auto verified = verifier_.verify(caller.authorization, exchange.request(), material,
+                                     (*spool)->sha256_hex(), context.now, policy_for(kApiService));
+    if (!verified)
+        co_return co_await refuse(exchange, std::move(context), std::move(verified).error());
+    if (caller.authorization.service == kApiService)
+        co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
+    auto form = co_await net::read_all(**spool, kStsBodyBytesMax);
+    if (!form) co_return co_await refuse(exchange, std::move(context), std::move(form).error());
+    if (form->empty()) *form = exchange.request().query();
+    auto response = wire::answer_sts(*form, context.principal, caller.key.id, context.request_id);
+    const auto sent = co_await exchange.respond(std::move(response));
+    co_return sent ? "sts" : "-";
+}
+
+}  // namespace ac::server

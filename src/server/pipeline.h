@@ -1,0 +1,60 @@
+#pragma once
+// What happens to every request, in order: a request id; the open paths (/healthz, /metrics); who
+// signed it; which service the signature is for; the body taken in and its hash checked with the
+// signature; the service's front. One place catches exceptions, one place counts and logs.
+
+#include <cstdint>
+#include <string>
+
+#include "access/principal.h"
+#include "async/thread_pool.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "net/http_server.h"
+#include "server/metrics.h"
+#include "sigv4/verifier.h"
+#include "wire/api.h"
+#include "wire/s3_front.h"
+
+namespace ac::server {
+
+// InvokeAgentRuntime's bound (API model); what other operations take less of, they check.
+inline constexpr std::uint64_t kBodyBytesMax = 160'000'000;
+
+// All outlive the pipeline.
+struct PipelineParts {
+    wire::Api& api;
+    wire::S3Front& s3;
+    const access::KeyStore& keys;
+    Metrics& metrics;
+    const Clock& clock;
+    Random& random;
+    ThreadPool& pool;
+    std::string spool_folder;
+};
+
+class Pipeline final : public net::Handler {
+  public:
+    explicit Pipeline(PipelineParts parts) : parts_(std::move(parts)) {}
+    Detached handle(net::Exchange& exchange) override;
+
+  private:
+    // Ends with the operation's name.
+    using Answered = asio::awaitable<std::string_view, Executor>;
+    struct Caller {
+        sigv4::Authorization authorization;
+        access::AccessKey key;
+    };
+
+    Answered answer(net::Exchange& exchange, wire::CallContext context);
+    Answered answer_signed(net::Exchange& exchange, wire::CallContext context);
+    Answered refuse(net::Exchange& exchange, wire::CallContext context, Error error);
+    Answered serve_s3(net::Exchange& exchange, wire::CallContext context, Caller caller);
+    Answered serve_verified(net::Exchange& exchange, wire::CallContext context, Caller caller);
+    Result<Caller> identify(const net::RequestHead& head) const;
+
+    PipelineParts parts_;
+    sigv4::Verifier verifier_;
+};
+
+}  // namespace ac::server

@@ -256,6 +256,15 @@ TEST_F(CodecTest, a_misfit_of_a_handler_is_left_out) {
     EXPECT_EQ(memory.body, R"({"memory":{}})");
 }
 
+TEST_F(CodecTest, broken_utf8_of_a_handler_is_mended) {
+    json::object memory;
+    memory["name"] = "a\xff\xc3\xa4\xe2\x82";
+    json::object output;
+    output["memory"] = std::move(memory);
+    EXPECT_EQ(codec_.encode(*find_operation("GetMemory"), output).body,
+              "{\"memory\":{\"name\":\"a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\"}}");
+}
+
 TEST_F(CodecTest, headers_cannot_be_smuggled_through_output_members) {
     const auto stopped = encode("StopRuntimeSession", R"({"runtimeSessionId":"s\r\nx: y"})");
     EXPECT_FALSE(stopped.headers.contains("X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"));

@@ -20,7 +20,27 @@ std::string_view view(const json::string& text) {
     return {text.data(), text.size()};
 }
 
+// What is no UTF-8 (output of a guest, say) becomes U+FFFD: one broken byte must not make a whole
+// answer unreadable.
+std::string repaired(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        std::size_t length = 1;
+        while (length <= 4 && !is_valid_utf8(text.substr(0, length))) ++length;
+        if (length > 4) {
+            out += "\xef\xbf\xbd";
+            text.remove_prefix(1);
+        } else {
+            const std::size_t taken = std::min(length, text.size());
+            out += text.substr(0, taken);
+            text.remove_prefix(taken);
+        }
+    }
+    return out;
+}
+
 void append_quoted(std::string& out, std::string_view text) {
+    if (!is_valid_utf8(text)) return append_quoted(out, repaired(text));
     out += '"';
     for (const char c : text) {
         switch (c) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "base/file.h"
@@ -18,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-constexpr Milliseconds kLookAgain{250};
+constexpr Milliseconds kFirstLook{25};  // an agent without dependencies is ready at once
+constexpr Milliseconds kLookAgainMax{500};
 constexpr std::size_t kRequirementsBytesMax = 1 << 20;
 
 // A zip that is gone when the command is.
@@ -176,7 +178,7 @@ class Deployment final {
         const SteadyTime deadline =
             context_.world.clock.steady() + std::chrono::seconds(options_.timeout_s);
         std::string status_before;
-        while (true) {
+        for (Milliseconds wait = kFirstLook;; wait = std::min(2 * wait, kLookAgainMax)) {
             AC_TRY(const json::value runtime, get_runtime(client(), agent_.runtime_id));
             show_build_log();
             const std::string status = text_at(runtime, "status");
@@ -189,7 +191,7 @@ class Deployment final {
                               fmt::format("{} is still {} after {} s", agent_.runtime_id, status,
                                           options_.timeout_s),
                               "It goes on: agentcore status");
-            pause(context_.world.clock, kLookAgain);
+            pause(context_.world.clock, wait);
         }
     }
 

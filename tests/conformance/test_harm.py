@@ -115,7 +115,7 @@ def test_fork_bomb(puppet):
         puppet.stop(session)
 
 
-@pytest.mark.parametrize("path", ["filler", "/tmp/filler"])
+@pytest.mark.parametrize("path", ["/work/filler", "/tmp/filler"])
 def test_disk_fill(puppet, path):
     session = agents.session_id()
     with neighbour(puppet):

@@ -70,7 +70,7 @@ def test_two_sessions_share_nothing(puppet):
     one, two = agents.session_id(), agents.session_id()
     puppet.invoke({"do": "remember", "values": {"secret": 1}}, one)
     assert puppet.invoke({"do": "recall"}, two)["values"] == {}
-    for path in ("note.txt", "/tmp/note.txt", "/dev/shm/note.txt"):
+    for path in ("/work/note.txt", "/tmp/note.txt", "/dev/shm/note.txt"):
         puppet.invoke({"do": "write", "path": path, "text": "mine"}, one)
         assert puppet.invoke({"do": "read", "path": path}, one)["text"] == "mine"
         assert puppet.invoke({"do": "read", "path": path}, two)["text"] is None

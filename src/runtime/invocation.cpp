@@ -2,6 +2,7 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <memory>
+#include <span>
 
 #include "base/encoding.h"
 #include "runtime/proxy_headers.h"
@@ -138,9 +139,10 @@ Task<> Invocation::follow_caller() {
 
 Task<> Invocation::send_large_body() {
     const auto buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
+    const std::span<char> room(buffer.get(), kBufferBytes);
     std::uint64_t total = 0;
     while (true) {
-        AC_CO_TRY(const std::size_t size, co_await body_.read_some({buffer.get(), kBufferBytes}));
+        AC_CO_TRY(const std::size_t size, co_await body_.read_some(room));
         if (size == 0) break;
         total += size;
         if (total > limits_.request_bytes_max) {
@@ -184,8 +186,9 @@ Task<> Invocation::answer_streaming(net::ResponseHead head) {
     Result<> started = co_await exchange_.start(std::move(begin));
     AC_CO_CHECK(from_caller(std::move(started)));
     const auto buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
+    const std::span<char> room(buffer.get(), kBufferBytes);
     while (true) {
-        auto read = co_await guest_->body().read_some({buffer.get(), kBufferBytes});
+        auto read = co_await guest_->body().read_some(room);
         AC_CO_TRY(const std::size_t size, from_guest(std::move(read)));
         if (size == 0) break;
         const std::string_view bytes(buffer.get(), size);

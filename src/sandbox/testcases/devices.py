@@ -17,6 +17,7 @@ contained("a pseudo terminal can be made")
 refused("typing into a terminal", lambda: fcntl.ioctl(child, termios.TIOCSTI, b"x"), errno.EPERM)
 TIOCSTI_HIGH = 0x100000000 | termios.TIOCSTI
 refused("the same with upper bits set",
-        lambda: syscall(16, child, TIOCSTI_HIGH, ctypes.addressof(ctypes.create_string_buffer(b"x"))),
+        lambda: syscall(16, child, TIOCSTI_HIGH,
+                        ctypes.addressof(ctypes.create_string_buffer(b"x"))),
         errno.EPERM)
 refused("controlling terminal", lambda: os.open("/dev/tty", os.O_RDWR), errno.ENXIO)

@@ -4,7 +4,8 @@ holds("stdin is empty", sys.stdin.read() == "")
 given = {"PATH", "LC_CTYPE"} | {name for name in os.environ if name.startswith("HOST_")}
 holds("environment is what was given", set(os.environ) <= given)
 holds("signals are at their defaults",
-      all(signal.getsignal(n) == signal.SIG_DFL for n in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)))
+      all(signal.getsignal(n) == signal.SIG_DFL
+          for n in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)))
 holds("no signal is blocked", signal.pthread_sigmask(signal.SIG_BLOCK, []) == set())
 holds("a session of its own", os.getsid(0) == os.getpid())
 holds("umask", os.umask(0o022) == 0o022)

@@ -20,7 +20,8 @@ s = socket.socket(socket.AF_UNIX)
 refused("abstract socket of the host", lambda: s.connect("\0" + os.environ["HOST_ABSTRACT"]),
         errno.ECONNREFUSED, errno.EPERM)
 KINDS = {
-    "raw IP": (socket.AF_INET, socket.SOCK_RAW, 1), "raw IPv6": (socket.AF_INET6, socket.SOCK_RAW, 58),
+    "raw IP": (socket.AF_INET, socket.SOCK_RAW, 1),
+    "raw IPv6": (socket.AF_INET6, socket.SOCK_RAW, 58),
     "packet": (17, socket.SOCK_RAW, 0), "packet datagram": (17, socket.SOCK_DGRAM, 0),
     "vsock": (40, socket.SOCK_STREAM, 0), "AF_ALG": (38, 5, 0), "bluetooth": (31, 3, 0),
     "netlink audit": (16, 3, 9), "netlink netfilter": (16, 3, 12), "netlink generic": (16, 3, 16),
@@ -32,5 +33,6 @@ for name, (family, kind, protocol) in KINDS.items():
             errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 import fcntl
 s = socket.socket()
-for name, request in {"take lo down": 0x8914, "add a route": 0x890B, "name an address": 0x8916}.items():
+REQUESTS = {"take lo down": 0x8914, "add a route": 0x890B, "name an address": 0x8916}
+for name, request in REQUESTS.items():
     refused(name, lambda: fcntl.ioctl(s, request, struct.pack("16sh22x", b"lo", 0)), errno.EPERM)

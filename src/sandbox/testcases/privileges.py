@@ -1,5 +1,6 @@
 # Nothing to gain: no capability, no set-id program, no other uid.
-status = dict(line.rstrip("\n").split(":\t", 1) for line in open("/proc/self/status") if ":\t" in line)
+lines = open("/proc/self/status").read().split("\n")
+status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
     holds(f"{name} is empty", int(status[name], 16) == 0)
 holds("no new privileges", status["NoNewPrivs"] == "1")
@@ -13,7 +14,8 @@ for what, attempt in {
     "setresuid 1": lambda: os.setresuid(1, 1, 1),
     "setgroups": lambda: os.setgroups([0]),
     "map another uid": lambda: os.write(os.open("/proc/self/uid_map", os.O_WRONLY), b"0 0 1"),
-    "lower the OOM score": lambda: os.write(os.open("/proc/self/oom_score_adj", os.O_WRONLY), b"-900"),
+    "lower the OOM score":
+        lambda: os.write(os.open("/proc/self/oom_score_adj", os.O_WRONLY), b"-900"),
     "raise a limit": lambda: __import__("resource").setrlimit(7, (1 << 20, 1 << 20)),
     "raise priority": lambda: os.setpriority(os.PRIO_PROCESS, 0, -5),
 }.items():

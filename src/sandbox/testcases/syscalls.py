@@ -23,7 +23,8 @@ if platform.machine() == "x86_64":
     refused("personality without randomisation", lambda: syscall(135, 0x40000), errno.ENOSYS)
     # Other doors into the same kernel: the x32 and the i386 call tables.
     killed = status_of(lambda: syscall(0x40000000 + 39))
-    holds("x32 calls end the process", os.WIFSIGNALED(killed) and os.WTERMSIG(killed) == signal.SIGSYS)
+    holds("x32 calls end the process",
+          os.WIFSIGNALED(killed) and os.WTERMSIG(killed) == signal.SIGSYS)
 
     def call_i386():
         import mmap

@@ -1,0 +1,33 @@
+// The HTTP layer by itself, for bench/http.py: one loop, every request answered with two bytes.
+// Prints its port and serves until it is killed.
+#include <cstdio>
+
+#include "net/http_server.h"
+
+namespace {
+
+class TwoBytes final : public ac::net::Handler {
+  public:
+    ac::Detached handle(ac::net::Exchange& exchange) override {
+        ac::net::Response response;
+        response.headers.add("Content-Type", "text/plain");
+        response.body = "ok";
+        (void)co_await exchange.respond(std::move(response));
+    }
+};
+
+}  // namespace
+
+int main() {
+    const ac::SystemClock clock;
+    ac::Loops loops(1);
+    TwoBytes handler;
+    const auto server = ac::net::make_http_server(loops, clock, handler, "127.0.0.1", 0);
+    if (!server) {
+        std::fprintf(stderr, "%s\n", server.error().message.c_str());
+        return 1;
+    }
+    std::printf("%d\n", (*server)->endpoint().port());
+    std::fflush(stdout);
+    loops.run();
+}

@@ -1,6 +1,6 @@
 // The HTTP layer by itself, for bench/http.py: one loop, every request answered with two bytes.
 // Prints its port and serves until it is killed.
-#include <cstdio>
+#include <iostream>
 
 #include "net/http_server.h"
 
@@ -24,10 +24,9 @@ int main() {
     TwoBytes handler;
     const auto server = ac::net::make_http_server(loops, clock, handler, "127.0.0.1", 0);
     if (!server) {
-        std::fprintf(stderr, "%s\n", server.error().message.c_str());
+        std::cerr << server.error().message << "\n";
         return 1;
     }
-    std::printf("%d\n", (*server)->endpoint().port());
-    std::fflush(stdout);
+    std::cout << (*server)->endpoint().port() << std::endl;
     loops.run();
 }

@@ -153,7 +153,8 @@ def main() -> None:
     median = statistics.median
     print(f"GET, 2 bytes, keep-alive, {arguments.connections} connections, one core, "
           f"{arguments.rounds} alternating rounds of {arguments.seconds} s")
-    print(f"{'server':<18}{'req/s':>9}{'min':>9}{'max':>9}{'req/CPU-s':>11}{'p50 ms':>9}{'p99 ms':>9}")
+    print(f"{'server':<18}{'req/s':>9}{'min':>9}{'max':>9}{'req/CPU-s':>11}"
+          f"{'p50 ms':>9}{'p99 ms':>9}")
     for name, rounds in results.items():
         rates = [one.rate for one in rounds]
         print(f"{name:<18}{median(rates):>9.0f}{min(rates):>9.0f}{max(rates):>9.0f}"

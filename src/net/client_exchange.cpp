@@ -156,6 +156,11 @@ Task<> HttpClientExchange::wait_for_room() {
     if (!may_read) co_return co_await stream_.wait_writable(deadline);
     const auto first = co_await (stream_.wait_writable(deadline) || stream_.wait_readable());
     if (first.index() == 0) co_return std::get<0>(first);
+    // A deadline ends both waits, in either order.
+    if (const Result<>& readable = std::get<1>(first); !readable) {
+        if (stream_.clock().steady() < deadline) co_return readable;
+        co_return fail(ErrorCode::deadline_exceeded, "the server did not read in time");
+    }
     take_early_bytes();
     co_return Result<>{};
 }

@@ -4,41 +4,16 @@
 
 #include <thread>
 
+#include "net/testing/client_fixture.h"
 #include "net/testing/server_fixture.h"
 
 namespace ac::net {
 namespace {
 
+using testing::Client;
 using testing::RawPeer;
 using testing::RawServer;
 using testing::TestServer;
-
-const SystemClock kClock;
-
-// A client of one upstream on the test's own loop.
-class Client {
-  public:
-    explicit Client(std::uint16_t port, ClientLimits limits = {})
-        : connector_(make_tcp_connector("127.0.0.1", port, timer_)),
-          pool_(make_client_pool(*connector_, timer_, limits)) {}
-
-    Result<Response> get(std::string target = "/", std::string body = "",
-                         Milliseconds patience = Seconds{20}) {
-        RequestHead head;
-        head.method = body.empty() ? "GET" : "POST";
-        head.target = std::move(target);
-        head.headers.add("Host", "x");
-        return run_on(loop, fetch(*pool_, std::move(head), std::move(body),
-                                  kClock.steady() + patience, 64 << 20));
-    }
-    ClientPool& pool() { return *pool_; }
-    Loop loop;
-
-  private:
-    AsioTimer timer_{kClock};
-    std::unique_ptr<Connector> connector_;
-    std::unique_ptr<ClientPool> pool_;
-};
 
 Detached echo(Exchange& exchange) {
     auto body = co_await read_all(exchange.body(), 64 << 20);

@@ -103,7 +103,8 @@ def nginx():
         user = "user root;" if os.geteuid() == 0 else ""
         conf = Path(folder) / "nginx.conf"
         conf.write_text(NGINX_CONF.format(dir=folder, port=port, user=user))
-        with running(["/usr/sbin/nginx", "-p", folder, "-c", str(conf), "-e", f"{folder}/error.log"]) as process:
+        command = ["/usr/sbin/nginx", "-p", folder, "-c", str(conf), "-e", f"{folder}/error.log"]
+        with running(command) as process:
             wait_until_listening(port)
             yield port, worker_of(process.pid)
 

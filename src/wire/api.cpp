@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "wire/codec.h"
 #include "wire/error_map.h"
+#include "wire/identified_exchange.h"
 #include "wire/limits.h"
 #include "wire/query.h"
 #include "wire/router.h"
@@ -33,8 +34,9 @@ class ApiOverTables final : public Api {
         for (const tables::RouteAlias& alias : tables::route_aliases())
             router_.add(alias.method, alias.uri, by_name_.at(alias.operation));
         bind_extension("GET", "/x/operations",
-                       [this](CallContext context, json::object, net::Exchange& exchange,
-                              net::Body&) { return list_operations(context, exchange); });
+                       [this](CallContext, json::object, net::Exchange& exchange, net::Body&) {
+                           return answer_operations(operation_list(), exchange);
+                       });
     }
 
     void bind(std::string_view operation, Handler handler) override {
@@ -68,13 +70,14 @@ class ApiOverTables final : public Api {
         return out;
     }
 
-    asio::awaitable<std::string_view, Executor> serve(net::Exchange& exchange, CallContext context,
+    asio::awaitable<std::string_view, Executor> serve(net::Exchange& given, CallContext context,
                                                       net::Body& body) override {
+        IdentifiedExchange exchange(given, context.request_id);
         context.head = &exchange.request();
         const std::string request_id = context.request_id;
         RouteMatch route = router_.find(context.head->method, context.head->path());
         if (route.outcome != RouteMatch::Outcome::found) {
-            co_await answer(exchange, no_route(route), request_id);
+            co_await answer(exchange, no_route(route));
             co_return "-";
         }
         const Target& target = targets_[route.target];
@@ -87,19 +90,20 @@ class ApiOverTables final : public Api {
         if (exchange.started()) {
             exchange.abort();
         } else {
-            co_await answer(exchange, error_response(done.error(), target.operation), request_id);
+            co_await answer(exchange, error_response(done.error(), target.operation));
         }
         co_return name;
     }
 
-    Detached serve_error(net::Exchange& exchange, CallContext context, Error error) override {
+    Detached serve_error(net::Exchange& given, CallContext context, Error error) override {
+        IdentifiedExchange exchange(given, context.request_id);
         const net::RequestHead& head = exchange.request();
         const RouteMatch route = router_.find(head.method, head.path());
         const OperationSpec* operation = route.outcome == RouteMatch::Outcome::found
                                              ? targets_[route.target].operation
                                              : nullptr;
         log_failure(error, operation, context.request_id);
-        co_await answer(exchange, error_response(error, operation), context.request_id);
+        co_await answer(exchange, error_response(error, operation));
     }
 
   private:
@@ -155,11 +159,10 @@ class ApiOverTables final : public Api {
             auto task = target.stream(std::move(context), std::move(input), exchange, body);
             co_return co_await std::move(task);
         }
-        const std::string request_id = context.request_id;
         auto task = target.handler(std::move(context), std::move(input));
         AC_CO_TRY(const json::object output, co_await std::move(task));
         net::Response response = codec_.encode(operation, output);
-        co_await answer(exchange, std::move(response), request_id);
+        co_await answer(exchange, std::move(response));
         co_return Result<>();
     }
 
@@ -180,9 +183,7 @@ class ApiOverTables final : public Api {
     }
 
     // A client that has gone away has no use for an answer.
-    static Detached answer(net::Exchange& exchange, net::Response response,
-                           std::string request_id) {
-        response.headers.set("x-amzn-RequestId", std::move(request_id));
+    static Detached answer(net::Exchange& exchange, net::Response response) {
         const auto sent = co_await exchange.respond(std::move(response));
         if (!sent) AC_LOG(debug, "response not delivered", {"reason", sent.error().message});
     }
@@ -196,10 +197,6 @@ class ApiOverTables final : public Api {
         }
     }
 
-    Task<> list_operations(const CallContext& context, net::Exchange& exchange) const {
-        return answer_operations(operation_list(), context.request_id, exchange);
-    }
-
     std::string operation_list() const {
         json::array list;
         for (const OperationSpec& operation : operations())
@@ -209,11 +206,10 @@ class ApiOverTables final : public Api {
         return json::serialize(json::object{{"operations", std::move(list)}});
     }
 
-    static Task<> answer_operations(std::string text, std::string request_id,
-                                    net::Exchange& exchange) {
+    static Task<> answer_operations(std::string text, net::Exchange& exchange) {
         net::Response response{.status = 200, .headers = {}, .body = std::move(text)};
         response.headers.add("Content-Type", "application/json");
-        co_await answer(exchange, std::move(response), std::move(request_id));
+        co_await answer(exchange, std::move(response));
         co_return Result<>();
     }
 

@@ -35,7 +35,7 @@ class ApiTest : public ::testing::Test {
         context.request_id = "request-1";
         EXPECT_TRUE(run_on(loop_, serve(exchange, std::move(context))));
         EXPECT_TRUE(exchange.finished() || exchange.aborted);
-        EXPECT_EQ(exchange.aborted || exchange.response.headers.contains("x-amzn-RequestId"), true);
+        EXPECT_EQ(exchange.response.headers.get("x-amzn-RequestId"), "request-1");
         return {.response = std::move(exchange.response), .aborted = exchange.aborted};
     }
 
@@ -65,7 +65,6 @@ Task<> pass_body_on(CallContext, json::object input, net::Exchange& exchange, ne
     EXPECT_FALSE(input.contains("payload"));
     AC_CO_TRY(std::string text, co_await net::read_all(body, 1000));
     net::Response response{.status = 200, .headers = {}, .body = "got " + text};
-    response.headers.add("x-amzn-RequestId", "own");
     co_return co_await exchange.respond(std::move(response));
 }
 
@@ -80,7 +79,6 @@ Task<> answer_label(CallContext context, json::object input, net::Exchange& exch
     net::Response response{.status = 200, .headers = {}, .body = {}};
     response.body =
         std::string(input.at("id").as_string()) + std::string(input.at("q").as_string());
-    response.headers.add("x-amzn-RequestId", context.request_id);
     co_return co_await exchange.respond(std::move(response));
 }
 

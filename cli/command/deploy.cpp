@@ -67,9 +67,11 @@ class Deployment final {
   private:
     AwsClient& client() { return *connection_.client; }
 
+    bool is_talking() const {
+        return !context_.common.json || context_.console().err_is_terminal();
+    }
     void say(std::string_view text) {
-        if (!context_.common.json || context_.console().err_is_terminal())
-            context_.console().err(fmt::format("{}\n", text));
+        if (is_talking()) context_.console().err(fmt::format("{}\n", text));
     }
 
     Expected<> check() {
@@ -180,9 +182,11 @@ class Deployment final {
         std::string status_before;
         for (Milliseconds wait = kFirstLook;; wait = std::min(2 * wait, kLookAgainMax)) {
             AC_TRY(const json::value runtime, get_runtime(client(), agent_.runtime_id));
-            show_build_log();
             const std::string status = text_at(runtime, "status");
+            const bool ended = status == "READY" || status.ends_with("FAILED");
+            if (ended) show_build_log();  // its last lines come before what they led to
             if (status != status_before) say(fmt::format("Status {}.", status));
+            if (!ended) show_build_log();
             status_before = status;
             if (status == "READY") return runtime;
             if (status.ends_with("FAILED")) return build_failed(runtime, status);
@@ -216,6 +220,8 @@ class Deployment final {
     std::unexpected<Failure> build_failed(const json::value& runtime, const std::string& status) {
         std::string reason = text_at(runtime, "failureReason");
         if (reason.empty()) reason = "no reason was given";
+        // The lines after the first quote the log, which was just shown.
+        if (is_talking() && build_log_shown_ > 0) reason = reason.substr(0, reason.find('\n'));
         return failed(ExitCode::failed, fmt::format("{}: {}", status, reason),
                       "The whole log: agentcore logs --build");
     }

@@ -47,7 +47,7 @@ dev_demo() {
     demo_do agentcore deploy
     demo_do agentcore invoke '{"prompt": "Hello"}'
     demo_do agentcore status
-    demo_do agentcore destroy
+    demo_do agentcore destroy --force
     say "stop the daemon"
     cd "$ROOT"
     demo_stop

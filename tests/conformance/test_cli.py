@@ -1,4 +1,4 @@
-"""Our own command line as a user has it: the guide's commands, from a folder with an agent in it."""
+"""Our own command line as users have it: the guide's commands, in a folder with an agent."""
 import json
 import os
 import pathlib

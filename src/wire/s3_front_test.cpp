@@ -161,6 +161,12 @@ TEST_F(S3FrontTest, a_checksum_comes_back_when_asked_for) {
     EXPECT_THAT(ask("GET", "/bucket/key"), Not(HasSubstr("x-amz-checksum-crc32")));
     EXPECT_THAT(ask("GET", "/bucket/key", "", "x-amz-checksum-mode: ENABLED\r\n"),
                 HasSubstr("x-amz-checksum-crc32: y/Q5Jg=="));
+    const std::string etag = md5_hex("123456789");
+    for (const std::string& other :
+         {std::string("Range: bytes=0-1"), "If-None-Match: \"" + etag + "\""})
+        EXPECT_THAT(
+            ask("GET", "/bucket/key", "", "x-amz-checksum-mode: ENABLED\r\n" + other + "\r\n"),
+            Not(HasSubstr("x-amz-checksum")));
 }
 
 TEST_F(S3FrontTest, unsigned_chunks_with_a_checksum_in_the_trailer) {

@@ -61,6 +61,12 @@ net::Headers object_headers(const Turn& turn, const objects::ObjectInfo& object)
     return headers;
 }
 
+// Clients compare a checksum with whatever content comes with it: nothing, or a part.
+void remove_checksums(const objects::ObjectInfo& object, net::Headers& headers) {
+    for (const auto& [name, value] : object.attributes)
+        if (name.starts_with("x-amz-checksum-")) headers.remove(name);
+}
+
 struct Extent {
     int status = 200;
     std::uint64_t first = 0;
@@ -72,7 +78,10 @@ Result<Extent> choose_extent(const Turn& turn, const objects::ObjectInfo& object
                              net::Headers& headers) {
     const Condition condition = evaluate_conditions(turn.headers(), object.etag, object.modified);
     if (condition == Condition::failed) return precondition_failed();
-    if (condition == Condition::not_modified) return Extent{.status = 304};
+    if (condition == Condition::not_modified) {
+        remove_checksums(object, headers);
+        return Extent{.status = 304};
+    }
     Extent extent{.length = object.size};
     auto range = parse_range(turn.headers().get("range"), object.size);
     if (!range) return std::unexpected(std::move(range).error());
@@ -82,9 +91,7 @@ Result<Extent> choose_extent(const Turn& turn, const objects::ObjectInfo& object
                   .length = (*range)->last - (*range)->first + 1};
         headers.add("Content-Range",
                     fmt::format("bytes {}-{}/{}", (*range)->first, (*range)->last, object.size));
-        // A checksum of the whole would be compared with the part.
-        for (const auto& [name, value] : object.attributes)
-            if (name.starts_with("x-amz-checksum-")) headers.remove(name);
+        remove_checksums(object, headers);
     }
     headers.add("Content-Length", std::to_string(extent.length));
     return extent;

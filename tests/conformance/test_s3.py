@@ -1,6 +1,8 @@
 """The S3 front with stock boto3 and the AWS CLI."""
 import io
+import itertools
 import os
+import re
 import subprocess
 import urllib.error
 import urllib.request
@@ -12,6 +14,7 @@ from daemon import ROOT
 
 AWS = ROOT / "build/venv/bin/aws"
 MIB = 1 << 20
+NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +24,8 @@ def s3(daemon):
 
 @pytest.fixture
 def bucket(s3, request):
-    name = "t-" + request.node.name.replace("_", "-").replace("[", "-").replace("]", "").lower()
-    name = name[:60].rstrip("-")
+    name = "t-" + re.sub("[^a-z0-9]+", "-", request.node.name.lower())[:40].strip("-")
+    name += f"-{next(NUMBERS)}"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     return name
 

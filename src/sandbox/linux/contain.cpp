@@ -157,9 +157,11 @@ Result<> set_resource_limits(Confinement& c) {
 
 // Capabilities go one by one: out of the bounding set, so that no exec brings them back.
 Result<> empty_bounding_set(Confinement&) {
-    for (int capability = 0; capability < kCapabilitiesEnd; ++capability)
-        if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL)
-            return fail(errno_error("PR_CAPBSET_DROP", errno));
+    for (int capability = 0; capability < kCapabilitiesEnd; ++capability) {
+        if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+        if (errno == EINVAL) break;  // the kernel has no more
+        return fail(errno_error("PR_CAPBSET_DROP", errno));
+    }
     return checked(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "PR_CAP_AMBIENT");
 }
 

@@ -4,10 +4,12 @@
 // guest's own confinement, so it has nothing that the guest could take. Its end is the guest's end.
 //
 // On its control channel, each a packet:
-//   launcher -> init   'M', unprivileged only: your ids are mapped; order (a spawn message,
-//   descriptors beside it); 'T': ask the command to end init -> launcher   'R': the command has
-//   been exec'ed; 'F' code message: it could not be;
-//                      'E' status: the command ended with this wait status
+//   launcher -> init:  'M', without privilege only: your ids are mapped.
+//                      A spawn message with its descriptors: the order.
+//                      'T': ask the command to end.
+//   init -> launcher:  'R': the command has been exec'ed.
+//                      'F', code, message: it could not be.
+//                      'E', status: it ended with this wait status.
 
 #include <cstdint>
 #include <optional>

@@ -1,6 +1,7 @@
 #include "sandbox/launcher.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -47,6 +48,12 @@ void keep_only(UniqueFd& socket, UniqueFd& daemon_process) {
     ::close_range(static_cast<unsigned>(high) + 1, ~0U, 0);
 }
 
+// Guests are never real-time, whatever the daemon is (and such cannot enter a cpu group).
+void schedule_as_others() {
+    sched_param parameters{};
+    ::sched_setscheduler(0, SCHED_OTHER, &parameters);
+}
+
 void raise_file_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -61,6 +68,7 @@ void raise_file_limit() {
     forget_environment();
     keep_only(socket, daemon_process);
     raise_file_limit();
+    schedule_as_others();
     ::signal(SIGPIPE, SIG_IGN);
     LauncherLoop(std::move(options), std::move(socket), std::move(daemon_process)).run();
     ::_exit(0);

@@ -189,13 +189,17 @@ void LauncherLoop::on_init_notice(Guest& guest, const InitNotice& notice) {
     keep_warm();
 }
 
-void LauncherLoop::on_exit(Guest& guest) {
-    while (true) {  // what it said before it ended
-        auto packet = receive_packet(guest.control.get());
-        if (!packet || !*packet) break;
+void LauncherLoop::hear_out(Guest& guest) {
+    while (true) {
+        const auto packet = receive_packet(guest.control.get());
+        if (!packet || !*packet) return;
         if (const auto notice = decode_init_notice((*packet)->bytes))
             on_init_notice(guest, *notice);
     }
+}
+
+void LauncherLoop::on_exit(Guest& guest) {
+    hear_out(guest);
     siginfo_t info{};
     if (::waitid(P_PIDFD, static_cast<id_t>(guest.pidfd.get()), &info, WEXITED | WNOHANG) != 0 ||
         info.si_pid == 0)

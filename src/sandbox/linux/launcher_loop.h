@@ -45,6 +45,7 @@ class LauncherLoop final {
     void measure(const MeasureRequest& request);
 
     void on_control(Guest& guest);
+    void hear_out(Guest& guest);  // what its init has said and we have not read yet
     void on_init_notice(Guest& guest, const InitNotice& notice);
     void on_exit(Guest& guest);
     void finish(Guest& guest);

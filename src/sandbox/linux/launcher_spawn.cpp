@@ -66,7 +66,9 @@ void LauncherLoop::spawn(SpawnRequest request, Packet packet) {
     auto guest = berth_for(request);
     if (!guest) return refuse(request.id, guest.error());
     if (const auto ordered = order(**guest, request, packet); !ordered) {
-        refuse(request.id, ordered.error());
+        hear_out(**guest);  // it may have told why before its channel broke
+        const auto& failure = (*guest)->failure;
+        refuse(request.id, failure ? Error{failure->code, failure->message} : ordered.error());
         end(**guest, Reason::stopped);
     }
 }

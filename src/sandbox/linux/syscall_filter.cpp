@@ -141,8 +141,8 @@ Result<std::vector<sock_filter>> compiled(const Context& context) {
 Result<Context> names_filter() {
     Context context(seccomp_init(SCMP_ACT_ERRNO(ENOSYS)));
     if (!context) return fail(ErrorCode::unavailable, "seccomp_init failed");
-    for (const std::string_view name : allowed_syscalls())
-        AC_CHECK(add(context, SCMP_ACT_ALLOW, name.data()));
+    for (const std::string& name : allowed_syscalls())
+        AC_CHECK(add(context, SCMP_ACT_ALLOW, name.c_str()));
     for (const char* name : kRefused) AC_CHECK(add(context, SCMP_ACT_ERRNO(EPERM), name));
     // personality(2): read it, or the two that run ordinary programs.
     for (const std::uint64_t persona : {0x0ULL, 0x20000ULL, 0xffffffffULL})

@@ -8,7 +8,6 @@
 #include <linux/filter.h>
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -28,6 +27,6 @@ class SyscallFilter final {
 };
 
 // By name; names unknown to the architecture or to libseccomp are skipped.
-const std::vector<std::string_view>& allowed_syscalls();
+const std::vector<std::string>& allowed_syscalls();
 
 }  // namespace ac::sandbox

@@ -198,8 +198,7 @@ TEST(hostile_client, a_client_that_stops_reading_is_given_up) {
             let_arrive(server);
         }
     });
-    Loop loop;
-    EXPECT_EQ(run_on(loop, await(ended)).value(), ErrorCode::deadline_exceeded);
+    EXPECT_EQ(server.run(await(ended)).value(), ErrorCode::deadline_exceeded);
     over = true;
     clock.join();
 }
@@ -211,8 +210,7 @@ TEST(hostile_client, a_reset_in_the_middle_of_a_stream_ends_the_handler) {
     peer.send(kGet);
     EXPECT_NE(peer.receive_some(), "");
     peer.reset();
-    Loop loop;
-    EXPECT_EQ(run_on(loop, await(ended)).value(), ErrorCode::cancelled);
+    EXPECT_EQ(server.run(await(ended)).value(), ErrorCode::cancelled);
 }
 
 TEST(hostile_client, a_half_closed_client_still_gets_its_answer) {

@@ -157,8 +157,7 @@ TEST(http_server, wait_closed_notices_a_client_that_leaves) {
     RawPeer peer = server.connect();
     peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET / pipelined");
     peer.close();
-    Loop loop;
-    EXPECT_EQ(run_on(loop, await(seen)).value(), ErrorCode::cancelled);
+    EXPECT_EQ(server.run(await(seen)).value(), ErrorCode::cancelled);
 }
 
 TEST(http_server, drain_closes_idle_connections_and_refuses_new_ones) {

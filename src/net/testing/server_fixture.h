@@ -38,10 +38,15 @@ class TestServer final {
     }
 
     Result<> drain(Milliseconds patience) {
-        Loop loop;
-        auto result = run_on(loop, drain_within(patience));
+        auto result = run(drain_within(patience));
         server_.reset();
         return result;
+    }
+    // On a loop that lives until the server's threads have ended: one that wakes it may still be
+    // inside its scheduler when the task is done.
+    template <class T>
+    Result<T> run(Task<T> task) {
+        return run_on(waiting_, std::move(task));
     }
     std::uint16_t port() const { return server_->endpoint().port(); }
     RawPeer connect(int receive_buffer_bytes = 0) const {
@@ -62,6 +67,7 @@ class TestServer final {
     }
 
     ManualClock clock_;
+    Loop waiting_;
     Loops loops_;
     FunctionHandler handler_;
     std::unique_ptr<HttpServer> server_;

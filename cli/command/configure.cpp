@@ -85,6 +85,9 @@ Expected<> check_values(const AgentConfig& agent) {
                         "digits and underscores",
                         agent.name),
             fmt::format("Perhaps: agentcore configure -n {}", sanitise_agent_name(agent.name)));
+    if (!is_region(agent.region))
+        return failed(ExitCode::usage, fmt::format("{} is not a region", agent.region),
+                      "Use a name such as us-west-2.");
     if (agent.deployment_type != "direct_code_deploy")
         return failed(ExitCode::usage,
                       fmt::format("deployment type {} is not supported: agents are deployed as "

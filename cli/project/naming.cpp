@@ -134,4 +134,12 @@ std::optional<std::string> canonical_protocol(std::string_view text) {
     return wanted;
 }
 
+bool is_region(std::string_view text) {
+    const auto dashes = std::ranges::count(text, '-');
+    const bool plain = std::ranges::all_of(
+        text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+    return plain && dashes >= 2 && text.size() <= 32 && is_letter(text.front()) &&
+           text.back() >= '0' && text.back() <= '9' && text.find("--") == std::string_view::npos;
+}
+
 }  // namespace ac::cli

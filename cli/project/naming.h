@@ -41,4 +41,7 @@ std::string default_runtime(const std::filesystem::path& entrypoint);
 // "HTTP" for "http"; nullopt when the API has no such protocol.
 std::optional<std::string> canonical_protocol(std::string_view text);
 
+// us-west-2, us-gov-east-1: the shape, not the list, which grows.
+bool is_region(std::string_view text);
+
 }  // namespace ac::cli

@@ -76,6 +76,10 @@ TEST(naming, runtimes_are_understood_in_the_ways_people_write_them) {
     EXPECT_EQ(default_runtime("agent.ts"), "NODE_22");
     EXPECT_EQ(canonical_protocol("http"), "HTTP");
     EXPECT_FALSE(canonical_protocol("SMTP"));
+    for (const char* text : {"us-west-2", "us-gov-east-1", "ap-southeast-4"})
+        EXPECT_TRUE(is_region(text)) << text;
+    for (const char* text : {"", "3.12", "us", "us-west", "US-WEST-2", "us--2", "us-west-2/x"})
+        EXPECT_FALSE(is_region(text)) << text;
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ struct SessionView {
     std::string state;  // "provisioning", "ready", "draining"
     WallTime started_at;
     WallTime last_used_at;
+    std::size_t invocations = 0;  // under way
     std::uint64_t memory_bytes = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/session_host.h"
 
 #include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 
 namespace ac::runtime {
 namespace {
@@ -190,7 +191,8 @@ Task<std::vector<SessionView>> SessionHost::list(Scope scope, RuntimeId id) {
                              .version = session->target.version,
                              .state = std::string(to_string(session->machine.state())),
                              .started_at = session->started_wall,
-                             .last_used_at = session->last_used_wall});
+                             .last_used_at = session->last_used_wall,
+                             .invocations = session->machine.in_flight()});
             monitors.push_back(session->monitor);
         }
     }
@@ -208,7 +210,20 @@ std::size_t SessionHost::count() const {
     return sessions_.size();
 }
 
+Task<> SessionHost::wait_all_gone() {
+    while (true) {
+        std::optional<Completion<void>> ended;
+        {
+            const std::lock_guard lock(mutex_);
+            if (sessions_.empty()) co_return Result<>{};
+            ended = sessions_.begin()->second->end_waiters.emplace_back();
+        }
+        AC_CO_CHECK(co_await ended->cancellable_result());
+    }
+}
+
 Task<> SessionHost::drain(SteadyTime deadline) {
+    using namespace asio::experimental::awaitable_operators;
     std::vector<SessionPointer> all;
     {
         const std::lock_guard lock(mutex_);
@@ -219,10 +234,7 @@ Task<> SessionHost::drain(SteadyTime deadline) {
         }
     }
     for (const SessionPointer& session : all) stop_guest(session);
-    constexpr Milliseconds kLook{10};
-    while (count() > 0 && timer_.clock().steady() < deadline) {
-        if (!co_await sleep_for(timer_, kLook)) break;
-    }
+    co_await (wait_all_gone() || timer_.sleep_until(deadline));
     for (const SessionPointer& session : all) {
         const std::lock_guard lock(mutex_);
         if (session->monitor) session->monitor->stop(Milliseconds{0});

@@ -74,6 +74,7 @@ class SessionHost final {
     Task<> create(const SessionAddress& address, const std::string& key);
     Result<> insert(const SessionAddress& address, const std::string& key, Resolved target);
 
+    Task<> wait_all_gone();
     Detached provision(SessionPointer session);
     Task<> start_guest(SessionPointer session);
     Task<> wait_listening(SessionPointer session);

@@ -349,7 +349,7 @@ json::object session_output(const runtime::SessionView& view) {
         {"sessionId", view.session.text()},         {"endpoint", view.endpoint},
         {"version", version_text(view.version)},    {"state", view.state},
         {"startedAt", to_rfc3339(view.started_at)}, {"lastUsedAt", to_rfc3339(view.last_used_at)},
-        {"memoryBytes", view.memory_bytes}};
+        {"invocations", view.invocations},          {"memoryBytes", view.memory_bytes}};
 }
 
 json::object log_output(const runtime::LogLine& line) {

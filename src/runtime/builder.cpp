@@ -191,8 +191,27 @@ Task<std::string> Builder::packages_for(fs::path code, std::string archive, Vend
     co_return target.string();
 }
 
+Result<std::optional<EntryCommand>> Builder::native_entry(const Spec& spec,
+                                                           const BuiltVersion& built) const {
+    if (spec.entry_point.size() != 1) return std::nullopt;
+    const std::string& name = spec.entry_point.front();
+    const auto relative = entry_path(name, limits_);  // no climbing out of the archive
+    if (!relative) return std::nullopt;
+    const fs::path program = fs::path(built.code_folder) / *relative;
+    const auto machine = machine_of_file(program);
+    if (!machine) return std::nullopt;
+    if (*machine != machine_)
+        return fail(ErrorCode::invalid_argument,
+                    "entryPoint: " + name + " is a program for another processor, not " + machine_);
+    ::chmod(program.c_str(), 0755);  // zip tools often forget
+    return EntryCommand{
+        .argv = {std::string(kCodePath) + "/" + name}, .script = name, .note = {}};
+}
+
 Task<EntryCommand> Builder::checked_entry(Spec spec, Interpreter interpreter, BuiltVersion built,
                                           BuildLog& log) {
+    AC_CO_TRY(const auto native, native_entry(spec, built));
+    if (native) co_return *native;
     const HasFile has_file = [&](Part part, const std::string& relative) {
         const auto path = entry_path(relative, limits_);  // no climbing out of the archive
         const std::string& folder = part == Part::code      ? built.code_folder

@@ -37,6 +37,10 @@ class Builder final {
     Task<std::string> overlay_for(Vendored vendored, Interpreter interpreter, BuildLog& log);
     Task<std::string> packages_for(std::filesystem::path code, std::string archive,
                                    Vendored vendored, Interpreter interpreter, BuildLog& log);
+    // The entry point as a program of its own, when the archive's file is one for this processor
+    // (an agent in C++); nullopt: a script.
+    Result<std::optional<EntryCommand>> native_entry(const Spec& spec,
+                                                     const BuiltVersion& built) const;
     Task<EntryCommand> checked_entry(Spec spec, Interpreter interpreter, BuiltVersion built,
                                      BuildLog& log);
     Task<> publish(std::filesystem::path from, std::filesystem::path to);

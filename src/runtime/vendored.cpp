@@ -93,14 +93,14 @@ Package read_package(const fs::path& folder, const Platform& platform) {
     return package;
 }
 
+}  // namespace
+
 std::optional<std::string> machine_of_file(const fs::path& path) {
     std::array<char, 64> head{};
     std::ifstream file(path, std::ios::binary);
     file.read(head.data(), head.size());
     return elf_machine(std::span(head).first(static_cast<std::size_t>(file.gcount())));
 }
-
-}  // namespace
 
 bool Vendored::contains(std::string_view name) const {
     return std::ranges::any_of(packages, [&](const auto& package) { return package.name == name; });

@@ -43,6 +43,9 @@ bool tag_fits(std::string_view tag, const Platform& platform);
 // The processor an ELF file is for, as uname says it; "" for one we do not know; nullopt: not ELF.
 std::optional<std::string> elf_machine(std::span<const char> head);
 
+// The same of a file; blocking.
+std::optional<std::string> machine_of_file(const std::filesystem::path& path);
+
 // Looks through an unpacked archive. Blocking: for the thread pool.
 Result<Vendored> scan_vendored(const std::filesystem::path& folder, const Platform& platform);
 

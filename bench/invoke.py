@@ -173,7 +173,7 @@ def added_latency(rounds: int, seconds: int, rate: int) -> None:
             if through["failed"] or plain["failed"]:
                 raise SystemExit(f"failed answers: {plain} {through}")
             rows.append((plain, through))
-        print(f"latency at {rate}/s, 16 keep-alive connections, {rounds} rounds of {seconds} s (us)")
+        print(f"latency at {rate}/s, 16 connections, {rounds} rounds of {seconds} s (us)")
         for quantile, target in (("p50_us", 80), ("p99_us", 400)):
             plain = statistics.median(row[0][quantile] for row in rows)
             through = statistics.median(row[1][quantile] for row in rows)

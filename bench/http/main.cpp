@@ -1,5 +1,5 @@
-// The HTTP layer by itself, for bench/http.py: one loop, every request answered with two bytes.
-// Prints its port and serves until it is killed.
+// The HTTP layer by itself, for bench/http_layer.py: one loop, every request answered with two
+// bytes. Prints its port and serves until it is killed.
 #include <iostream>
 
 #include "net/http_server.h"

@@ -1,12 +1,12 @@
 #include "base/random.h"
 
-#include <fmt/format.h>
 #include <sys/random.h>
 
 #include <array>
 #include <cerrno>
 #include <string_view>
 
+#include "base/encoding.h"
 #include "base/result.h"
 
 namespace ac {
@@ -58,11 +58,8 @@ std::string random_uuid(Random& random) {
     random.fill(b);
     b[6] = (b[6] & std::byte{0x0f}) | std::byte{0x40};
     b[8] = (b[8] & std::byte{0x3f}) | std::byte{0x80};
-    std::string out;
-    for (std::size_t i = 0; i < b.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-        fmt::format_to(std::back_inserter(out), "{:02x}", std::to_integer<unsigned>(b[i]));
-    }
+    std::string out = to_hex(b);
+    for (const std::size_t at : {8U, 13U, 18U, 23U}) out.insert(at, 1, '-');
     return out;
 }
 

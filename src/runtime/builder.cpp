@@ -192,7 +192,7 @@ Task<std::string> Builder::packages_for(fs::path code, std::string archive, Vend
 }
 
 Result<std::optional<EntryCommand>> Builder::native_entry(const Spec& spec,
-                                                           const BuiltVersion& built) const {
+                                                          const BuiltVersion& built) const {
     if (spec.entry_point.size() != 1) return std::nullopt;
     const std::string& name = spec.entry_point.front();
     const auto relative = entry_path(name, limits_);  // no climbing out of the archive
@@ -204,8 +204,7 @@ Result<std::optional<EntryCommand>> Builder::native_entry(const Spec& spec,
         return fail(ErrorCode::invalid_argument,
                     "entryPoint: " + name + " is a program for another processor, not " + machine_);
     ::chmod(program.c_str(), 0755);  // zip tools often forget
-    return EntryCommand{
-        .argv = {std::string(kCodePath) + "/" + name}, .script = name, .note = {}};
+    return EntryCommand{.argv = {std::string(kCodePath) + "/" + name}, .script = name, .note = {}};
 }
 
 Task<EntryCommand> Builder::checked_entry(Spec spec, Interpreter interpreter, BuiltVersion built,

@@ -41,6 +41,12 @@ Task<std::unique_ptr<BodySpool>> BodySpool::take(net::Body& body, std::uint64_t 
     };
     if (body.length().value_or(0) > max_bytes) co_return too_large();
     std::unique_ptr<BodySpool> spool(new BodySpool(pool));
+    if (body.length() && *body.length() <= kSpoolMemoryBytesMax) {
+        AC_CO_TRY(spool->memory_, co_await net::read_all(body, kSpoolMemoryBytesMax));
+        spool->size_ = spool->memory_.size();
+        spool->sha256_hex_ = ac::sha256_hex(spool->memory_);
+        co_return spool;
+    }
     Hasher hasher;
     std::string block;
     while (true) {

@@ -15,8 +15,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +40,8 @@ std::size_t whole_response(std::string_view input) {
     for (const std::string_view name : {"Content-Length: ", "content-length: "}) {
         const auto at = head.find(name);
         if (at == std::string_view::npos) continue;
-        const std::size_t size = end + 4 + std::strtoul(head.data() + at + name.size(), nullptr, 10);
+        const char* number = head.data() + at + name.size();
+        const std::size_t size = end + 4 + std::strtoul(number, nullptr, 10);
         return input.size() >= size ? size : 0;
     }
     const auto last = input.find("0\r\n\r\n", end + 4);  // chunked
@@ -87,8 +88,8 @@ int main(int argc, char** argv) {
     static char buffer[1 << 16];
     while (done < total) {
         for (auto& connection : connections) {
-            const auto due = start + std::chrono::nanoseconds(
-                                         static_cast<long long>(1e9 * static_cast<double>(sent) / rate));
+            const auto due = start + std::chrono::nanoseconds(static_cast<long long>(
+                                         1e9 * static_cast<double>(sent) / rate));
             if (sent >= total || due > Clock::now()) break;
             if (connection.busy) continue;
             connection.busy = true;

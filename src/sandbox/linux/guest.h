@@ -33,6 +33,7 @@ struct Guest {
     std::optional<CommandFailed> failure;
     std::optional<int> status;  // the command's
     int init_status = 0;
+    std::optional<SteadyTime> start_deadline;
     std::optional<SteadyTime> wall_deadline;
     std::optional<SteadyTime> kill_deadline;
     int remove_attempts = 0;

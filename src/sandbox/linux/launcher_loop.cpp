@@ -185,6 +185,7 @@ void LauncherLoop::on_init_notice(Guest& guest, const InitNotice& notice) {
     }
     if (guest.started || !guest.id) return;
     guest.started = true;
+    guest.start_deadline.reset();
     answer(StartedNotice{*guest.id});
     keep_warm();
 }
@@ -237,6 +238,7 @@ void LauncherLoop::finish(Guest& guest) {
 void LauncherLoop::end(Guest& guest, Reason reason) {
     if (guest.reaped) return;
     if (!guest.cause) guest.cause = reason;
+    guest.start_deadline.reset();
     guest.kill_deadline.reset();
     guest.wall_deadline.reset();
     kill_pidfd(guest.pidfd.get(), SIGKILL);
@@ -247,7 +249,8 @@ int LauncherLoop::next_wait_ms() {
     std::optional<SteadyTime> next;
     for (const auto& [serial, guest] : guests_) {
         if (guest->reaped) return kRemoveIntervalMs;
-        for (const auto& deadline : {guest->wall_deadline, guest->kill_deadline})
+        for (const auto& deadline :
+             {guest->start_deadline, guest->wall_deadline, guest->kill_deadline})
             if (deadline) next = std::min(next.value_or(*deadline), *deadline);
     }
     if (!next) return -1;
@@ -260,6 +263,10 @@ void LauncherLoop::on_time() {
     std::vector<Guest*> gone;
     for (const auto& [serial, guest] : guests_) {
         if (guest->reaped) gone.push_back(guest.get());
+        if (guest->start_deadline && now >= *guest->start_deadline) {
+            guest->failure = CommandFailed{ErrorCode::unavailable, "sandbox: start took too long"};
+            end(*guest, Reason::failed_to_start);
+        }
         if (guest->wall_deadline && now >= *guest->wall_deadline) end(*guest, Reason::timed_out);
         if (guest->kill_deadline && now >= *guest->kill_deadline) end(*guest, Reason::stopped);
     }

@@ -21,6 +21,9 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+// Milliseconds on an idle machine; a start that takes this long hangs in the kernel.
+constexpr Seconds kStartTimeMax{30};
+
 constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
 bool is_absolute(const std::string& path) {
@@ -184,6 +187,7 @@ Result<> LauncherLoop::order(Guest& guest, const SpawnRequest& request, const Pa
     AC_TRY(const bool sent, send_packet(guest.control.get(), packet.bytes, descriptors));
     if (!sent) return fail(ErrorCode::unavailable, "sandbox: its channel is full");
     guest.id = request.id;
+    guest.start_deadline = SteadyClock::now() + kStartTimeMax;
     if (request.limits.wall_time_max)
         guest.wall_deadline = SteadyClock::now() + *request.limits.wall_time_max;
     return {};

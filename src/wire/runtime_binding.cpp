@@ -1,5 +1,6 @@
 #include "wire/runtime_binding.h"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json.hpp>
 #include <charconv>
 
@@ -159,7 +160,15 @@ Task<> logs(RuntimeService& service, CallContext call, json::object input,
     auto sink = [&exchange](std::vector<runtime::LogLine> lines) {
         return send_lines(exchange, std::move(lines));
     };
-    AC_CO_CHECK(co_await service.read_logs(std::move(query), sink));
+    if (!query.follow) {
+        AC_CO_CHECK(co_await service.read_logs(std::move(query), sink));
+        co_return co_await exchange.finish();
+    }
+    // A quiet agent writes nothing by which a reader's absence could be noticed.
+    using namespace asio::experimental::awaitable_operators;
+    auto ended = co_await (service.read_logs(std::move(query), sink) || exchange.wait_closed());
+    if (ended.index() == 1) co_return fail(ErrorCode::cancelled, "the reader went away");
+    AC_CO_CHECK(std::get<0>(std::move(ended)));
     co_return co_await exchange.finish();
 }
 

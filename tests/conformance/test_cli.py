@@ -158,7 +158,13 @@ def test_it_starts_a_daemon_when_none_runs_and_stops_it(tmp_path):
         assert "Started" not in again.stderr
         mode = pathlib.Path(environment["AGENTCORE_DATA_DIR"], "daemon.json").stat().st_mode
         assert mode & 0o077 == 0
+        with subprocess.Popen([AGENTCORE, "logs", "-f"], cwd=folder, env=environment,
+                              stdout=subprocess.DEVNULL) as reader:
+            time.sleep(0.5)
+            reader.terminate()
     finally:
+        begun = time.monotonic()
         local.run("daemon", "stop")
+        assert time.monotonic() - begun < 20, "a reader that has left holds nothing up"
     assert not is_alive(found["pid"])
     local.run("daemon", "status", code=3)

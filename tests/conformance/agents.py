@@ -124,8 +124,12 @@ class Request:
         self.headers = {k.lower(): v for k, v in handler.headers.items()}
         self.session = self.headers.get("x-amzn-bedrock-agentcore-runtime-session-id")
         self.length = int(self.headers.get("content-length") or -1)
+        self.stream = self.pieces_of_body()
 
-    def pieces(self, size=65536):
+    def pieces(self):
+        return self.stream
+
+    def pieces_of_body(self, size=65536):
         source, left = self.handler.rfile, self.length
         while left > 0:
             piece = source.read(min(size, left))
@@ -140,7 +144,7 @@ class Request:
             yield piece
 
     def read(self):
-        return b"".join(self.pieces())
+        return b"".join(self.stream)
 
 def serve(answer):
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -167,10 +171,12 @@ def serve(answer):
             self.respond(200, "application/json", b'{"status": "Healthy"}')
 
         def do_POST(self):
-            result = answer(Request(self))
+            request = Request(self)
+            result = answer(request)
             if isinstance(result, dict):
                 result = (200, "application/json", json.dumps(result).encode())
             self.respond(*result)
+            for _ in request.stream: pass  # the next request begins after this one's body
 
     class Server(http.server.ThreadingHTTPServer):
         daemon_threads = True

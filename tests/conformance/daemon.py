@@ -36,6 +36,8 @@ class Daemon:
         self.process = None
         self.endpoint = None
         self.starts = 0
+        self.clients = {}
+        self.clients_lock = threading.Lock()
 
     # -- life
 
@@ -118,6 +120,14 @@ class Daemon:
     # -- clients
 
     def client(self, service, **settings):
+        """A boto3 client without retries; making one is slow, so each is made once a start."""
+        key = (service, self.endpoint, repr(sorted(settings.items())))
+        with self.clients_lock:
+            if key not in self.clients:
+                self.clients[key] = self._new_client(service, settings)
+            return self.clients[key]
+
+    def _new_client(self, service, settings):
         settings.setdefault("retries", {"total_max_attempts": 1})
         settings.setdefault("read_timeout", 120)
         settings.setdefault("max_pool_connections", 64)

@@ -34,6 +34,9 @@ class Load:
         for thread in self.threads:
             thread.start()
 
+    def has_begun(self):
+        return self.objects and self.runtimes
+
     def _run(self, work):
         clients = (self.daemon.client("s3"), self.daemon.client("bedrock-agentcore-control"))
         while not self.ending.is_set():
@@ -87,12 +90,11 @@ def test_kill_at_any_moment_loses_nothing_acknowledged(fresh_daemon):
     for _ in range(ROUNDS):
         load = Load(daemon, artifact)
         loads.append(load)
-        time.sleep(chance.uniform(0.3, 1.5))
+        assert eventually(load.has_begun, 30)
+        time.sleep(chance.uniform(0, 1))
         daemon.kill9()
         load.end()
         daemon.start()
-    assert sum(len(load.objects) for load in loads) > 0
-    assert sum(len(load.runtimes) for load in loads) > 0
     check_objects(daemon, loads)
     check_runtimes(daemon, loads)
 

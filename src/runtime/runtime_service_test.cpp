@@ -1,282 +1,23 @@
-// The service over a fake sandbox: the test plays the agents, and plays them badly.
+// The service as a whole: sessions, builds, logs, restarts.
 #include "runtime/runtime_service.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <future>
 #include <thread>
 
 #include "async/manual_timer.h"
-#include "runtime/testing/stage.h"
-#include "sandbox/fake_sandbox.h"
+#include "runtime/testing/service_fixture.h"
 
 namespace ac::runtime {
 namespace {
 
 using net::testing::RawPeer;
-using net::testing::RawServer;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::ServiceTest;
 using testing::Stage;
 
-bool is_agent(const sandbox::FakeGuest& guest) {
-    return const_cast<sandbox::FakeGuest&>(guest).command().argv.back() == "/var/task/agent.py" &&
-           const_cast<sandbox::FakeGuest&>(guest).command().argv.size() == 2;
-}
-
-class runtime_service : public ::testing::Test {
-  protected:
-    explicit runtime_service(Timer* timer = nullptr) : timer_(timer != nullptr ? *timer : real_) {}
-
-    void open(RuntimeLimits limits = {}) {
-        stage_ = std::make_unique<Stage>(
-            [this](Loop&) {
-                auto fake = std::make_unique<sandbox::FakeSandbox>();
-                fake_ = fake.get();
-                fake->on_start([this](sandbox::FakeGuest& guest) { return play(guest); });
-                return fake;
-            },
-            timer_, limits);
-        stage_->put("a.zip", {{"agent.py", "pass"}});
-    }
-    RuntimeId create() { return stage_->create_ready("agent", spec()); }
-    Spec spec() { return stage_->spec("a.zip"); }
-
-    Result<> play(sandbox::FakeGuest& guest) {
-        if (!is_agent(guest)) {
-            if (!builds_hang_) guest.end({sandbox::Reason::exited, 0, ""});
-            return {};
-        }
-        if (fail_start_) return fail(ErrorCode::unavailable, "no cgroup");
-        if (!silent_) guest.map_port(8080, agent_.port());
-        return {};
-    }
-    std::vector<std::shared_ptr<sandbox::FakeGuest>> agents() {
-        std::vector<std::shared_ptr<sandbox::FakeGuest>> out;
-        for (auto& guest : fake_->guests())
-            if (is_agent(*guest)) out.push_back(guest);
-        return out;
-    }
-    // A caller that has asked, and the agent's side of it with its request head read.
-    struct Call {
-        RawPeer caller;
-        RawPeer agent;
-        std::string head;
-    };
-    Call call(const std::string& session, const std::string& body = "{}",
-              const std::string& headers = "") {
-        Call call{.caller = stage_->connect()};
-        call.caller.send(Stage::request(session, body, headers));
-        call.agent = agent_.accept();
-        call.head = call.agent.receive_until("\r\n\r\n");
-        if (call.head.find("Content-Length") != std::string::npos)
-            call.head += call.agent.receive_exactly(body.size());
-        return call;
-    }
-    static constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    void answer_once(const std::string& session) {
-        Call one = call(session);
-        one.agent.send(kOk);
-        EXPECT_THAT(one.caller.receive_response(), HasSubstr("ok"));
-        EXPECT_TRUE(Stage::eventually([&] { return is_at_rest(session); }));
-    }
-    bool is_at_rest(const std::string& session) {
-        const auto views = stage_->run(
-            stage_->service().sessions(stage_->scope(), stage_->address(session).runtime));
-        for (const SessionView& view : views.value())
-            if (view.session.text() == session && view.invocations == 0) return true;
-        return false;
-    }
-    Result<> stop(const std::string& session) {
-        return stage_->run(stage_->service().stop_session(stage_->address(session)));
-    }
-    bool gone() {
-        return Stage::eventually([&] { return stage_->service().session_count() == 0; });
-    }
-
-    SystemClock clock_;
-    AsioTimer real_{clock_};
-    Timer& timer_;
-    RawServer agent_;
-    std::atomic<bool> builds_hang_{false};
-    std::atomic<bool> fail_start_{false};
-    std::atomic<bool> silent_{false};
-    sandbox::FakeSandbox* fake_ = nullptr;
-    std::unique_ptr<Stage> stage_;
-};
-
-TEST_F(runtime_service, an_agent_sees_what_it_may_and_no_credentials) {
-    open();
-    Spec with_list = spec();
-    with_list.header_allowlist = {"X-Mine"};
-    stage_->create_ready("agent", with_list);
-    Call one = call("s-1", "{\"a\":1}",
-                    "Authorization: AWS4-HMAC-SHA256 secret\r\nX-Amz-Date: now\r\n"
-                    "x-mine: yes\r\nX-Other: no\r\nContent-Type: application/json\r\n"
-                    "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tone: kind\r\ntraceparent: 00-1\r\n"
-                    "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id: forged\r\n");
-    EXPECT_THAT(one.head,
-                AllOf(HasSubstr("POST /invocations HTTP/1.1"), HasSubstr("x-mine: yes"),
-                      HasSubstr("Custom-Tone: kind"), HasSubstr("traceparent: 00-1"),
-                      HasSubstr("Runtime-Session-Id: s-1"), HasSubstr("Request-Id: request-1"),
-                      HasSubstr("Content-Type: application/json"), HasSubstr("{\"a\":1}")));
-    EXPECT_THAT(one.head, AllOf(Not(HasSubstr("AWS4")), Not(HasSubstr("X-Amz-Date")),
-                                Not(HasSubstr("X-Other")), Not(HasSubstr("forged"))));
-    one.agent.send(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nServer: secret\r\n"
-        "Set-Cookie: a=b\r\nContent-Length: 2\r\n\r\n42");
-    EXPECT_THAT(one.caller.receive_response(),
-                AllOf(HasSubstr("200 OK"), HasSubstr("Content-Type: application/json"),
-                      HasSubstr("Runtime-Session-Id: s-1"), HasSubstr("traceparent: 00-1"),
-                      HasSubstr("\r\n\r\n42"), Not(HasSubstr("Set-Cookie"))));
-}
-
-TEST_F(runtime_service, tokens_reach_the_caller_one_by_one) {
-    open();
-    create();
-    Call one = call("s");
-    one.agent.send(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-        "Transfer-Encoding: chunked\r\n\r\nc\r\ndata: one\n\n \r\n");
-    EXPECT_THAT(one.caller.receive_until("data: one"), HasSubstr("text/event-stream"));
-    one.agent.send("b\r\ndata: two\n\n\r\n");
-    one.caller.receive_until("data: two");
-    one.agent.send("0\r\n\r\n");
-    EXPECT_THAT(one.caller.receive_until("0\r\n\r\n"), HasSubstr("0\r\n\r\n"));
-}
-
-TEST_F(runtime_service, an_agents_error_is_told_with_its_status_and_body) {
-    open();
-    create();
-    Call one = call("s");
-    one.agent.send("HTTP/1.1 500 Oops\r\nContent-Length: 15\r\n\r\n{\"error\":\"bad\"}");
-    EXPECT_THAT(one.caller.receive_response(),
-                AllOf(HasSubstr("guest_failed"), HasSubstr("Received error (500) from runtime"),
-                      HasSubstr("{\"error\":\"bad\"}")));
-    Call two = call("s");
-    two.agent.send("HTTP/1.1 404 Nope\r\nContent-Length: 0\r\n\r\n");
-    EXPECT_THAT(two.caller.receive_response(), HasSubstr("Received error (404) from runtime"));
-}
-
-TEST_F(runtime_service, a_huge_error_body_is_cut) {
-    open();
-    create();
-    Call one = call("s");
-    const std::string body(100'000, 'e');
-    std::thread agent(
-        [&] { one.agent.send("HTTP/1.1 500 Oops\r\nContent-Length: 100000\r\n\r\n" + body); });
-    EXPECT_LT(one.caller.receive_response().size(), 6000u);
-    agent.join();
-}
-
-TEST_F(runtime_service, a_stream_that_breaks_off_is_seen_to_break_off) {
-    open();
-    create();
-    Call one = call("s");
-    one.agent.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
-    one.caller.receive_until("hello");
-    one.agent.close();
-    EXPECT_THAT(one.caller.receive_all(), Not(HasSubstr("0\r\n\r\n")));
-}
-
-TEST_F(runtime_service, an_agent_that_does_not_speak_http_is_told) {
-    open();
-    create();
-    Call one = call("s");
-    one.agent.send("I am a teapot, short and stout\r\n\r\n");
-    EXPECT_THAT(one.caller.receive_response(),
-                AllOf(HasSubstr("guest_failed"), HasSubstr("not valid HTTP")));
-}
-
-TEST_F(runtime_service, an_agent_that_closes_without_an_answer_is_told) {
-    open();
-    create();
-    Call one = call("s");
-    one.agent.close();
-    EXPECT_THAT(one.caller.receive_response(),
-                AllOf(HasSubstr("guest_failed"), HasSubstr("broke off")));
-}
-
-TEST_F(runtime_service, an_agent_that_dies_is_told_with_its_last_words) {
-    open();
-    create();
-    Call one = call("s");
-    const auto guest = agents().back();
-    EXPECT_GT(::write(guest->command().standard_error.get(), "boom\n", 5), 0);
-    guest->end({sandbox::Reason::out_of_memory, 9, "out of memory (2 GB)"});
-    one.agent.close();
-    EXPECT_THAT(one.caller.receive_response(),
-                AllOf(HasSubstr("guest_failed"), HasSubstr("out of memory"), HasSubstr("boom")));
-    EXPECT_TRUE(gone());
-    answer_once("s");
-    EXPECT_EQ(agents().size(), 2u);
-}
-
-TEST_F(runtime_service, a_caller_who_goes_away_ends_the_agents_request) {
-    open();
-    create();
-    Call one = call("s");
-    one.caller.close();
-    EXPECT_EQ(one.agent.receive_some(), "");  // closed
-    answer_once("s");
-    EXPECT_EQ(agents().size(), 1u);
-}
-
-TEST_F(runtime_service, a_large_body_streams_through_both_ways) {
-    open();
-    create();
-    const std::string body(3 << 20, 'b');
-    RawPeer caller = stage_->connect();
-    std::thread sender([&] { caller.send(Stage::request("s", body)); });
-    RawPeer agent = agent_.accept();
-    // The connection that found the agent listening is taken first.
-    agent.receive_until("\r\n\r\n");
-    EXPECT_EQ(agent.receive_exactly(body.size()).size(), body.size());
-    sender.join();
-    std::thread answerer([&] {
-        agent.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
-                   "\r\n\r\n" + body);
-    });
-    const std::string answer = caller.receive_response();
-    answerer.join();
-    EXPECT_TRUE(answer.ends_with(body));
-}
-
-TEST_F(runtime_service, an_agent_may_refuse_a_large_body_unread) {
-    open();
-    create();
-    RawPeer caller = stage_->connect();
-    const std::string body(8 << 20, 'b');
-    std::thread sender([&] { caller.send(Stage::request("s", body)); });
-    RawPeer agent = agent_.accept();
-    agent.receive_until("\r\n\r\n");
-    agent.send("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig");
-    EXPECT_THAT(caller.receive_response(), HasSubstr("Received error (413) from runtime: big"));
-    caller.close();
-    sender.join();
-}
-
-TEST_F(runtime_service, a_payload_over_the_limit_never_reaches_the_agent) {
-    open({.request_bytes_max = 100'000});
-    create();
-    RawPeer caller = stage_->connect();
-    caller.send("POST /DEFAULT/s HTTP/1.1\r\nHost: x\r\nContent-Length: 100001\r\n\r\n");
-    EXPECT_THAT(caller.receive_response(), HasSubstr("too_large"));
-}
-
-TEST_F(runtime_service, a_connection_that_the_agent_closed_is_not_used_again) {
-    open();
-    create();
-    {
-        Call one = call("s");
-        one.agent.send(kOk);
-        one.caller.receive_response();
-        one.agent.close();
-    }
-    answer_once("s");
-}
+using runtime_service = ServiceTest;
 
 TEST_F(runtime_service, first_invocations_share_one_start) {
     open();
@@ -467,9 +208,9 @@ TEST_F(runtime_service, output_of_agents_is_kept_and_followed) {
 }
 
 // Time stands still until the test moves it.
-class runtime_service_in_time : public runtime_service {
+class runtime_service_in_time : public ServiceTest {
   protected:
-    runtime_service_in_time() : runtime_service(&manual_) {}
+    runtime_service_in_time() : ServiceTest(&manual_) {}
     ~runtime_service_in_time() override { stage_.reset(); }
     void advance(Seconds by) {
         EXPECT_TRUE(Stage::eventually([&] { return manual_.sleepers() > 0; }));

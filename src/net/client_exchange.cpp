@@ -225,6 +225,28 @@ Result<std::optional<ResponseHead>> HttpClientExchange::parse_head() {
     return std::nullopt;
 }
 
+Task<bool> HttpClientExchange::heard_by(SteadyTime deadline) {
+    if (receiving_ != Receiving::unstarted) co_return misuse("heard_by() after read_head()");
+    if (!buffer_.text().empty()) co_return true;
+    if (head_waits_) {
+        Pieces pieces;
+        take_head(pieces);
+        AC_CO_CHECK(co_await send(pieces));
+    }
+    const auto room = buffer_.prepare(limits_.head_bytes_max);
+    const auto count = co_await stream_.read_some(room, std::min(deadline, deadline_));
+    if (!count) {
+        const bool is_early = stream_.clock().steady() < deadline_;
+        if (count.error().code == ErrorCode::deadline_exceeded && is_early) co_return false;
+        co_return fail(count.error());
+    }
+    if (*count > 0) {
+        heard_ = true;
+        buffer_.commit(*count);
+    }
+    co_return true;
+}
+
 Task<ResponseHead> HttpClientExchange::read_head(SteadyTime deadline) {
     if (receiving_ != Receiving::unstarted) co_return misuse("read_head() twice");
     if (head_waits_) {

@@ -34,6 +34,7 @@ class HttpClientExchange final : public ClientExchange {
     Task<> write_body(std::string_view bytes) override;
     Task<> finish_request() override;
     bool request_dropped() const override { return sending_ == Sending::dropped; }
+    Task<bool> heard_by(SteadyTime deadline) override;
     Task<ResponseHead> read_head(SteadyTime deadline) override;
     Body& body() override { return body_; }
     bool may_retry() const override { return connection_->is_reused && !heard_; }

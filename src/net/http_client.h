@@ -49,6 +49,10 @@ class ClientExchange {
     // The server has answered or left and does not read the rest of the request: write_body() and
     // finish_request() do nothing any more, read_head() tells what it said.
     virtual bool request_dropped() const = 0;
+    // True as soon as bytes of the response are there, or the server has closed (read_head()
+    // tells); false when neither came until `deadline`. For callers that do something else
+    // meanwhile only when it takes long.
+    virtual Task<bool> heard_by(SteadyTime deadline) = 0;
     // Final response head (1xx are skipped). cancelled: the server closed or reset;
     // invalid_argument: it does not speak HTTP; too_large: its head is over the limit.
     virtual Task<ResponseHead> read_head(SteadyTime deadline) = 0;

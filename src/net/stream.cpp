@@ -66,6 +66,8 @@ Stream::Stream(Executor executor, UniqueFd connected, const Clock& clock)
 
 Task<std::size_t> Stream::read_some(std::span<char> out, SteadyTime deadline) {
     if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return gone();
+    // Asio does not look at the socket again once it has seen the end.
+    if (has_ended_) co_return std::size_t{0};
     error_code error;
     auto token = asio::redirect_error(use_task, error);
     reading_.is_expired = false;
@@ -74,7 +76,8 @@ Task<std::size_t> Stream::read_some(std::span<char> out, SteadyTime deadline) {
         co_await socket_.async_read_some(asio::mutable_buffer(out.data(), out.size()), token);
     reading_.disarm();
     if (!error) co_return count;
-    if (error == asio::error::eof) co_return std::size_t{0};
+    has_ended_ = error == asio::error::eof;
+    if (has_ended_) co_return std::size_t{0};
     if (reading_.is_expired) co_return late("nothing came in time");
     co_return gone();
 }

@@ -91,6 +91,7 @@ class Stream final {
     Socket socket_;
     Side reading_;
     Side writing_;
+    bool has_ended_ = false;  // the peer has ended its side
 };
 
 }  // namespace ac::net

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kSmallBytesMax = 16 * 1024;
 constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr Milliseconds kSoon{200};
 
 bool is_success(int status) {
     return status >= 200 && status < 300;
@@ -30,23 +31,29 @@ Invocation::Invocation(Lease& lease, std::string request_id, net::Exchange& exch
       deadline_(timer.clock().steady() + limits.invocation_max) {}
 
 Task<> Invocation::run() {
-    using namespace asio::experimental::awaitable_operators;
     AC_CO_CHECK(co_await read_small_body());
-    Result<> asked;
-    if (!small_body_) asked = co_await begin_large_request();
-    if (asked) {
-        // Whichever ends first decides, and the other is cancelled: the agent's answer has been
-        // passed on, or the caller has gone.
-        auto ended = co_await (ask_guest() || follow_caller());
-        if (ended.index() == 1) {
-            lease_.forget();
-            co_return std::get<1>(std::move(ended));
-        }
-        asked = std::get<0>(std::move(ended));
-    }
+    Result<> asked = small_body_ ? co_await begin_small_request() : co_await begin_large_request();
+    if (asked) asked = is_whole_answer() ? co_await ask_guest() : co_await ask_watching_caller();
     if (fault_ == Fault::caller) lease_.forget();
     if (!asked && fault_ == Fault::guest) co_return co_await explain(std::move(asked).error());
     co_return asked;
+}
+
+// Whichever ends first decides, and the other is cancelled: the agent's answer has been passed on,
+// or the caller has gone.
+Task<> Invocation::ask_watching_caller() {
+    using namespace asio::experimental::awaitable_operators;
+    auto ended = co_await (ask_guest() || follow_caller());
+    if (ended.index() == 0) co_return std::get<0>(std::move(ended));
+    fault_ = Fault::caller;
+    co_return std::get<1>(std::move(ended));
+}
+
+// Nothing is left that could take long, so that the caller need not be watched.
+bool Invocation::is_whole_answer() const {
+    if (!head_) return false;
+    const auto length = guest_->body().length();
+    return length && *length <= kBufferBytes;
 }
 
 template <class T>
@@ -97,24 +104,28 @@ Task<> Invocation::begin_large_request() {
 }
 
 Task<> Invocation::ask_guest() {
-    auto head = small_body_ ? co_await send_small_request() : co_await guest_->read_head(deadline_);
-    AC_CO_TRY(net::ResponseHead answered, from_guest(std::move(head)));
-    co_return co_await answer(std::move(answered));
+    if (!head_) {
+        auto head = co_await guest_->read_head(deadline_);
+        AC_CO_TRY(head_, from_guest(std::move(head)));
+    }
+    co_return co_await answer(*std::move(head_));
 }
 
-Task<net::ResponseHead> Invocation::send_small_request() {
+// Most agents that answer small requests do so soon; watching the caller meanwhile would cost as
+// much as the rest of the invocation.
+Task<> Invocation::begin_small_request() {
     const Session& session = lease_.session();
     const net::RequestHead head = guest_request(exchange_.request(), session.address.session,
                                                 request_id_, session.target.spec.header_allowlist);
-    auto answered = co_await try_small_request(head);
+    Result<> asked = co_await try_small_request(head);
     // Agents close kept-alive connections after a few seconds; one that was closed just now has
     // not seen the request.
-    if (!answered && guest_ && guest_->may_retry() && !lease_.end_error())
-        answered = co_await try_small_request(head);
-    co_return answered;
+    if (!asked && guest_ && guest_->may_retry() && !lease_.end_error())
+        asked = co_await try_small_request(head);
+    co_return from_guest(std::move(asked));
 }
 
-Task<net::ResponseHead> Invocation::try_small_request(const net::RequestHead& head) {
+Task<> Invocation::try_small_request(const net::RequestHead& head) {
     guest_.reset();
     AC_CO_TRY(guest_, co_await lease_.session().pool->open(deadline_));
     guest_->set_deadline(deadline_);
@@ -123,7 +134,12 @@ Task<net::ResponseHead> Invocation::try_small_request(const net::RequestHead& he
         AC_CO_CHECK(co_await guest_->write_body(*small_body_));
     }
     AC_CO_CHECK(co_await guest_->finish_request());
-    co_return co_await guest_->read_head(deadline_);
+    const SteadyTime soon = timer_.clock().steady() + kSoon;
+    AC_CO_TRY(const bool heard, co_await guest_->heard_by(soon));
+    if (heard) {
+        AC_CO_TRY(head_, co_await guest_->read_head(deadline_));
+    }
+    co_return Result<>{};
 }
 
 // Beside the answer: the rest of a large request goes to the agent, then the caller is watched.

@@ -29,9 +29,11 @@ class Invocation final {
 
     Task<> read_small_body();
     Task<> begin_large_request();
+    Task<> begin_small_request();
+    Task<> try_small_request(const net::RequestHead& head);
+    Task<> ask_watching_caller();
     Task<> ask_guest();
-    Task<net::ResponseHead> send_small_request();
-    Task<net::ResponseHead> try_small_request(const net::RequestHead& head);
+    bool is_whole_answer() const;
     Task<> follow_caller();
     Task<> send_large_body();
     Task<> answer(net::ResponseHead head);
@@ -54,6 +56,7 @@ class Invocation final {
 
     std::optional<std::string> small_body_;  // nullopt: streamed
     std::unique_ptr<net::ClientExchange> guest_;
+    std::optional<net::ResponseHead> head_;  // the agent's, when it came soon
     Fault fault_ = Fault::none;
 };
 

@@ -36,7 +36,8 @@ struct CallContext {
 // Where the model has a status code member it is called this; it decides the response's status.
 inline constexpr std::string_view kStatusMember = "statusCode";
 
-// Returns the output members.
+// Returns the output members. Members that the operation does not answer are left out, so that one
+// view of a resource serves its Get, Create and Update.
 using Handler = std::function<Task<json::object>(CallContext, json::object input)>;
 
 // Answers the exchange itself (raw and event streams). `body` is the verified request payload; it

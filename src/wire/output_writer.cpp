@@ -268,14 +268,6 @@ void write_payload(const Member& member, const json::value& value, Writer& write
     }
 }
 
-void log_unknown(const OperationSpec& operation, const json::object& output) {
-    for (const auto& [name, value] : output)
-        if (std::ranges::find(operation.output->members, std::string_view(name), &Member::name) ==
-            operation.output->members.end())
-            AC_LOG(error, "output member is not in the model", {"operation", operation.name},
-                   {"member", std::string_view(name)});
-}
-
 }  // namespace
 
 std::string write_structure(const Shape& shape, const json::object& value,
@@ -303,7 +295,6 @@ net::Response write_output(const OperationSpec& operation, const json::object& o
         if (member.location == Location::header) write_header(member, *value, response.headers);
         if (member.location == Location::payload) write_payload(member, *value, writer);
     }
-    log_unknown(operation, output);
     if (response.status == 204) return response;
     if (!has_payload) writer.structure(*operation.output, output);
     if (!response.headers.contains("Content-Type"))

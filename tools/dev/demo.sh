@@ -2,7 +2,12 @@
 
 # demo_do COMMAND...: shows the command as a user would type it, then runs it.
 demo_do() {
-    printf '\n$ %s\n' "$*"
+    local word line='$'
+    for word in "$@"; do
+        if [[ $word == *[\ \"]* ]]; then word="'$word'"; fi
+        line+=" $word"
+    done
+    printf '\n%s\n' "$line"
     "$@"
 }
 

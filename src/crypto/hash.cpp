@@ -10,16 +10,23 @@
 namespace ac {
 namespace {
 
+// Fetched once: EVP_sha256() looks its implementation up, under a lock, at every use.
+const EVP_MD* sha256_algorithm() {
+    static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    AC_ASSERT(kAlgorithm != nullptr);
+    return kAlgorithm;
+}
+
 const EVP_MD* algorithm(Digest kind) {
     switch (kind) {
         case Digest::sha256:
-            return EVP_sha256();
+            return sha256_algorithm();
         case Digest::sha1:
             return EVP_sha1();
         case Digest::md5:
             return EVP_md5();
     }
-    return EVP_sha256();
+    return sha256_algorithm();
 }
 
 }  // namespace
@@ -56,7 +63,7 @@ Sha256 sha256(std::string_view bytes) {
     Sha256 out;
     unsigned length = 0;
     AC_ASSERT(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()),
-                         &length, EVP_sha256(), nullptr) == 1);
+                         &length, sha256_algorithm(), nullptr) == 1);
     return out;
 }
 
@@ -73,7 +80,7 @@ std::string md5_hex(std::string_view bytes) {
 Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
     Sha256 out;
     unsigned length = 0;
-    AC_ASSERT(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+    AC_ASSERT(HMAC(sha256_algorithm(), key.data(), static_cast<int>(key.size()),
                    reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
                    reinterpret_cast<unsigned char*>(out.data()), &length) != nullptr);
     return out;

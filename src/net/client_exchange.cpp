@@ -259,6 +259,7 @@ Task<ResponseHead> HttpClientExchange::read_head(SteadyTime deadline) {
         AC_CO_TRY(auto head, parse_head());
         if (head) {
             receiving_ = Receiving::body;
+            if (buffer_.text().empty()) stream_.acknowledge_at_once();
             co_return std::move(*head);
         }
         const auto room = buffer_.prepare(limits_.head_bytes_max);

@@ -1,5 +1,6 @@
 #include "net/stream.h"
 
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <boost/asio/redirect_error.hpp>
@@ -149,6 +150,11 @@ Task<> Stream::wait_writable(SteadyTime deadline) {
 void Stream::cancel() {
     error_code ignored;
     socket_.cancel(ignored);
+}
+
+void Stream::acknowledge_at_once() {
+    const int on = 1;
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
 void Stream::shutdown_write() {

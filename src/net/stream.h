@@ -61,6 +61,9 @@ class Stream final {
 
     // What waits ends with cancelled.
     void cancel();
+    // For a peer that sends in small pieces with Nagle's algorithm on: without this it waits for
+    // our delayed acknowledgement, 40 ms, before the next piece.
+    void acknowledge_at_once();
     void shutdown_write();
     void close();
     // Closes so that the peer sees a reset, not an end.

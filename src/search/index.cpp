@@ -37,16 +37,40 @@ double largest(std::span<const float> scores) {
     return out;
 }
 
+void add_share(std::span<const float> from, double best, double weight, std::span<float> to) {
+    if (best <= 0) return;
+    const auto scale = static_cast<float>(weight / best);
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i] * scale;
+}
+
 struct Candidate {
     double score = 0;
     Key key = 0;
 };
 
-// One query against one partition, between the two passes.
+// What of a query one kind of terms sees.
+struct Terms {
+    std::vector<WeightedTerm> weighted;
+    double ideal = 0;  // the score of a document with all of them
+    double length_average = 1;
+};
+
+// One query against one partition, by kind of evidence.
 struct Part {
     const Partition* partition = nullptr;
-    std::vector<float> text;
-    std::vector<float> vector;
+    std::vector<float> words;
+    std::vector<float> grams;
+    std::vector<float> vectors;  // empty without an embedder
+    std::vector<std::uint32_t> episode_of;
+    std::vector<float> episodes;
+};
+
+struct Best {
+    double words = 0;
+    double grams = 0;
+    double vectors = 0;
+    double joined = 0;
+    double episodes = 0;
 };
 
 class HybridIndex final : public Index {
@@ -74,12 +98,15 @@ class HybridIndex final : public Index {
     TermId intern(const std::string& term);
     void remove_locked(Key key);
     std::vector<const Partition*> selected(const SpaceFilter& filter) const;
-    // Also the score that a document with every word of the query would get.
-    std::vector<WeightedTerm> weigh(const std::vector<std::string>& terms,
-                                    std::span<const Partition* const> partitions,
-                                    double& ideal) const;
+    // Terms of the query that no document has count in `ideal` with part of the mean weight.
+    Terms weigh(const std::vector<TermId>& terms, std::size_t unknown,
+                std::span<const Partition* const> partitions,
+                const Postings& (Partition::*kind)() const, double k1) const;
     std::vector<Part> score(const Query& query, std::span<const Partition* const> partitions,
                             double& confidence) const;
+    void score_one(const Terms& words, const Terms& grams, std::span<const float> vector,
+                   Part& part, Best& best) const;
+    std::vector<float> join(const Part& part, const Best& best) const;
     // So that spread() finds every partition in order without a writer's lock.
     void order_all() const;
 
@@ -93,19 +120,24 @@ class HybridIndex final : public Index {
 };
 
 void HybridIndex::put(Document document) {
-    const auto terms = terms_of(document.text + date_words(document.time_ms));
+    const auto all = split_words(document.text + date_words(document.time_ms));
+    const auto terms = terms_of(all);
+    auto grams = grams_of(all);
     const auto vector = embedder_ ? embedder_->embed(document.text) : std::vector<float>();
     const std::unique_lock lock(mutex_);
     remove_locked(document.key);
     auto& partition = spaces_[document.space];
-    if (!partition) partition = std::make_unique<Partition>(embedder_ ? vector.size() : 0);
+    if (!partition) partition = std::make_unique<Partition>(vector.size());
     std::vector<TermId> ids;
     ids.reserve(terms.size());
     for (const auto& term : terms) ids.push_back(intern(term));
-    const Partition::Added added{
-        .key = document.key, .time_ms = document.time_ms, .terms = ids, .vector = vector};
+    Partition::Added added{.key = document.key,
+                           .time_ms = document.time_ms,
+                           .words = std::move(ids),
+                           .grams = std::move(grams),
+                           .vector = vector};
     const bool was_ordered = partition->is_ordered();
-    places_[document.key] = {partition.get(), partition->add(added)};
+    places_[document.key] = {partition.get(), partition->add(std::move(added))};
     if (was_ordered && !partition->is_ordered()) unordered_.push_back(partition.get());
 }
 
@@ -145,75 +177,117 @@ std::vector<const Partition*> HybridIndex::selected(const SpaceFilter& filter) c
     return out;
 }
 
-std::vector<WeightedTerm> HybridIndex::weigh(const std::vector<std::string>& terms,
-                                             std::span<const Partition* const> partitions,
-                                             double& ideal) const {
+Terms HybridIndex::weigh(const std::vector<TermId>& terms, std::size_t unknown,
+                         std::span<const Partition* const> partitions,
+                         const Postings& (Partition::*kind)() const, double k1) const {
+    Terms out;
     double documents = 0;
-    for (const auto* partition : partitions) documents += static_cast<double>(partition->live());
-    std::map<std::string_view, int> counts;
-    for (const auto& term : terms) ++counts[term];
-    std::vector<WeightedTerm> out;
-    double unknown = 0;
+    double length = 0;
+    for (const auto* partition : partitions) {
+        documents += static_cast<double>(partition->slots());
+        length += static_cast<double>((partition->*kind)().length_sum());
+    }
+    out.length_average = std::max(1.0, length / std::max(1.0, documents));
+    std::map<TermId, int> counts;
+    for (const auto term : terms) ++counts[term];
     double sum = 0;
     for (const auto& [term, count] : counts) {
         double frequency = 0;
-        const auto id = vocabulary_.find(term);
-        if (id != vocabulary_.end())
-            for (const auto* partition : partitions)
-                frequency += static_cast<double>(partition->frequency(id->second));
+        for (const auto* partition : partitions)
+            frequency += static_cast<double>((partition->*kind)().frequency(term));
         if (frequency == 0) {
-            unknown += count;
+            unknown += static_cast<std::size_t>(count);
             continue;
         }
         const double idf = std::log(1 + (documents - frequency + 0.5) / (frequency + 0.5));
-        out.push_back({id->second, idf * count});
+        out.weighted.push_back({term, idf * count});
         sum += idf * count;
     }
-    const double mean = out.empty() ? 0 : sum / static_cast<double>(out.size());
-    ideal = (sum + unknown * mean * kUnknownTermShare) * (tuning_.k1 + 1);
+    const double mean = out.weighted.empty() ? 0 : sum / static_cast<double>(out.weighted.size());
+    out.ideal = (sum + static_cast<double>(unknown) * mean * kUnknownTermShare) * (k1 + 1);
     return out;
+}
+
+void HybridIndex::score_one(const Terms& words, const Terms& grams, std::span<const float> vector,
+                            Part& part, Best& best) const {
+    const auto& partition = *part.partition;
+    const auto slots = partition.slots();
+    part.words.resize(slots);
+    part.grams.resize(slots);
+    const Saturation of_words{tuning_.word_k1, tuning_.word_b};
+    const Saturation of_grams{tuning_.gram_k1, tuning_.gram_b};
+    partition.words().score(words.weighted, of_words, words.length_average, part.words);
+    partition.grams().score(grams.weighted, of_grams, grams.length_average, part.grams);
+    if (!vector.empty()) {
+        part.vectors.resize(slots);
+        partition.score_vectors(vector, part.vectors);
+    }
+    const auto gram_floor = static_cast<float>(tuning_.gram_floor * grams.ideal);
+    const auto similarity_floor = static_cast<float>(tuning_.similarity_floor);
+    for (std::uint32_t slot = 0; slot < slots; ++slot) {
+        const bool live = partition.is_live(slot);
+        if (!live) part.words[slot] = 0;
+        if (!live || part.grams[slot] < gram_floor) part.grams[slot] = 0;
+        if (!vector.empty() && (!live || part.vectors[slot] < similarity_floor))
+            part.vectors[slot] = 0;
+    }
+    std::size_t episodes = 0;
+    part.episode_of = partition.episodes(tuning_, episodes);
+    part.episodes =
+        partition.words().score_groups(words.weighted, of_words, part.episode_of, episodes);
+    best.words = std::max(best.words, largest(part.words));
+    best.grams = std::max(best.grams, largest(part.grams));
+    best.vectors = std::max(best.vectors, largest(part.vectors));
+    best.episodes = std::max(best.episodes, largest(part.episodes));
+}
+
+std::vector<float> HybridIndex::join(const Part& part, const Best& best) const {
+    std::vector<float> out(part.words.size());
+    add_share(part.words, best.words, 1 - tuning_.gram_weight, out);
+    add_share(part.grams, best.grams, tuning_.gram_weight, out);
+    add_share(part.vectors, best.vectors, tuning_.vector_weight, out);
+    return part.partition->spread(tuning_, part.episode_of, out);
 }
 
 std::vector<Part> HybridIndex::score(const Query& query,
                                      std::span<const Partition* const> partitions,
                                      double& confidence) const {
-    double ideal = 0;
-    const auto terms = weigh(terms_of(query.text), partitions, ideal);
-    const auto vector = embedder_ ? embedder_->embed(query.text) : std::vector<float>();
-    double documents = 0;
-    double length = 0;
-    for (const auto* partition : partitions) {
-        documents += static_cast<double>(partition->live());
-        length += static_cast<double>(partition->length_sum());
+    std::vector<TermId> known;
+    std::size_t unknown = 0;
+    for (const auto& term : terms_of(query.text)) {
+        const auto found = vocabulary_.find(term);
+        if (found == vocabulary_.end())
+            ++unknown;
+        else
+            known.push_back(found->second);
     }
-    const double length_average = std::max(1.0, length / std::max(1.0, documents));
+    const auto words = weigh(known, unknown, partitions, &Partition::words, tuning_.word_k1);
+    const auto grams =
+        weigh(grams_of(split_words(query.text)), 0, partitions, &Partition::grams, tuning_.gram_k1);
+    const auto vector = embedder_ ? embedder_->embed(query.text) : std::vector<float>();
     std::vector<Part> parts;
-    double text_best = 0;
-    double vector_best = 0;
+    Best best;
     for (const auto* partition : partitions) {
-        Part part{.partition = partition, .text = std::vector<float>(partition->slots())};
-        partition->score_terms(terms, tuning_, length_average, part.text);
-        text_best = std::max(text_best, largest(part.text));
-        if (!vector.empty()) {
-            part.vector.resize(partition->slots());
-            partition->score_vectors(vector, part.vector);
-            const auto floor = static_cast<float>(tuning_.similarity_floor);
-            for (std::uint32_t slot = 0; slot < part.vector.size(); ++slot)
-                if (!partition->is_live(slot) || part.vector[slot] < floor) part.vector[slot] = 0;
-            vector_best = std::max(vector_best, largest(part.vector));
-        }
+        Part part{.partition = partition};
+        score_one(words, grams, vector, part, best);
         parts.push_back(std::move(part));
     }
-    const auto text_scale = static_cast<float>(text_best > 0 ? 1 / text_best : 0);
-    const auto vector_scale =
-        static_cast<float>(vector_best > 0 ? tuning_.vector_weight / vector_best : 0);
     for (auto& part : parts) {
-        for (std::size_t i = 0; i < part.text.size(); ++i) {
-            part.text[i] *= text_scale;
-            if (!part.vector.empty()) part.text[i] += part.vector[i] * vector_scale;
-        }
+        part.words = join(part, best);
+        best.joined = std::max(best.joined, largest(part.words));
     }
-    confidence = std::clamp(std::max(ideal > 0 ? text_best / ideal : 0, vector_best), 0.0, 1.0);
+    for (auto& part : parts) {
+        if (best.joined <= 0 || best.episodes <= 0) break;
+        const auto scale = static_cast<float>(1 / best.joined);
+        const auto share = static_cast<float>(tuning_.episode_weight / best.episodes);
+        for (std::size_t slot = 0; slot < part.words.size(); ++slot)
+            part.words[slot] =
+                part.words[slot] * scale + part.episodes[part.episode_of[slot]] * share;
+    }
+    confidence = 0;
+    if (words.ideal > 0) confidence = std::max(confidence, best.words / words.ideal);
+    if (grams.ideal > 0) confidence = std::max(confidence, best.grams / grams.ideal);
+    confidence = std::min(1.0, std::max(confidence, best.vectors));
     return parts;
 }
 
@@ -223,13 +297,10 @@ std::vector<Hit> HybridIndex::search(const Query& query) const {
     const auto partitions = selected(query.spaces);
     double confidence = 0;
     std::vector<Candidate> candidates;
-    for (const auto& part : score(query, partitions, confidence)) {
-        const auto scores =
-            part.partition->is_ordered() ? part.partition->spread(tuning_, part.text) : part.text;
-        for (std::uint32_t slot = 0; slot < scores.size(); ++slot)
-            if (scores[slot] > 0 && part.partition->is_live(slot))
-                candidates.push_back({scores[slot], part.partition->key(slot)});
-    }
+    for (const auto& part : score(query, partitions, confidence))
+        for (std::uint32_t slot = 0; slot < part.words.size(); ++slot)
+            if (part.words[slot] > 0 && part.partition->is_live(slot))
+                candidates.push_back({part.words[slot], part.partition->key(slot)});
     // Newest first among equals: keys grow.
     const auto worse = [](const Candidate& a, const Candidate& b) {
         return a.score != b.score ? a.score < b.score : a.key < b.key;

@@ -3,10 +3,11 @@
 // and happened at a time. A space is a partition of its own: a query reads only the spaces that it
 // names, and word statistics come from those alone, so no space can be probed through another.
 //
-// The score of a document is its BM25 score and its vector similarity, each as a share of the best
-// in the query, plus a part of its neighbours' scores: what was said just before and after, within
-// one episode (documents of a space less than `episode_gap` apart). docs/design/0008-memory.md has
-// the measurements behind each part.
+// The score of a document joins the BM25 scores of its words and of their character n-grams, and
+// its vector similarity where there is an embedder, each as a share of the best in the query; it
+// gets a part of its neighbours' scores, of what was said just before and after, within one episode
+// (documents of a space less than `episode_gap` apart), and a part of what the episode as a whole
+// scores. docs/design/0008-memory.md has the measurements behind each part.
 //
 // Thread-safe: searches run side by side, changes one at a time.
 
@@ -53,13 +54,17 @@ struct Hit {
 };
 
 struct Tuning {
-    double k1 = 0.9;
-    double b = 0.5;
-    double vector_weight = 0.3;
-    // Similarities up to here are noise: two deviations of unrelated hashed texts.
-    double similarity_floor = 0.1;
+    double word_k1 = 0.9;
+    double word_b = 0.5;
+    double gram_k1 = 1.2;
+    double gram_b = 0.5;
+    double gram_weight = 0.6;  // against 1 - gram_weight of the words
+    // Scores up to this share of a full match are what unrelated words have in common.
+    double gram_floor = 0.05;
+    double vector_weight = 0.6;
+    double similarity_floor = 0.1;  // two deviations of unrelated hashed texts
     std::vector<double> neighbour_weights = {0.35, 0.25, 0.15, 0.1};
-    double episode_weight = 0.2;
+    double episode_weight = 0.5;
     std::chrono::milliseconds episode_gap = std::chrono::minutes(30);
 };
 
@@ -79,7 +84,7 @@ class Index {
     virtual Statistics statistics() const = 0;
 };
 
-// `embedder` outlives the index; nullptr: text only.
+// `embedder` outlives the index; nullptr: words and n-grams only.
 std::unique_ptr<Index> make_index(const Embedder* embedder, Tuning tuning = {});
 
 }  // namespace ac::search

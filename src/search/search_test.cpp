@@ -46,6 +46,12 @@ TEST(Tokenizer, malformed_utf8_is_skipped) {
     EXPECT_THAT(terms_of(""), IsEmpty());
 }
 
+TEST(Stemmer, endless_words_cost_no_more_than_reading_them) {
+    const std::string endless(100'000, 'y');
+    EXPECT_EQ(stem(endless), endless);
+    EXPECT_EQ(terms_of(endless).at(0).size(), 128);
+}
+
 TEST(Stemmer, follows_porter) {
     EXPECT_EQ(stem("caresses"), "caress");
     EXPECT_EQ(stem("ponies"), "poni");
@@ -67,6 +73,12 @@ std::vector<float> random_unit(std::mt19937& engine, std::size_t dimensions) {
     }
     for (auto& x : out) x /= std::sqrt(sum);
     return out;
+}
+
+TEST(Tokenizer, grams_are_those_of_the_words_that_count) {
+    EXPECT_EQ(grams_of(split_words("the cat")), grams_of(split_words("cat")));
+    EXPECT_EQ(grams_of(split_words("cat")).size(), 6);  // ^ca cat at$ ^cat cat$ ^cat$
+    EXPECT_EQ(grams_of(split_words("서울에서")).size(), 3);
 }
 
 float exact(const std::vector<float>& a, const std::vector<float>& b) {
@@ -134,6 +146,7 @@ class IndexTest : public testing::Test {
     }
 
     std::unique_ptr<Embedder> embedder_ = make_hashed_embedder();
+    // With every kind of evidence; the service does without vectors.
     std::unique_ptr<Index> index_ = make_index(embedder_.get());
 };
 

@@ -10,6 +10,9 @@ namespace ac::search {
 
 namespace {
 
+// No English word is longer; what is has no endings either.
+constexpr std::size_t kWordBytesMax = 48;
+
 // First word of a group: the form that stands for all.
 constexpr std::array<std::string_view, 62> kIrregular = {
     "go went gone goes",
@@ -217,7 +220,8 @@ std::string stem(std::string_view text) {
     if (const auto found = forms.find(text); found != forms.end()) text = found->second;
     std::string word(text);
     const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
-    if (word.size() <= 2 || !std::ranges::all_of(word, is_letter)) return word;
+    if (word.size() <= 2 || word.size() > kWordBytesMax) return word;
+    if (!std::ranges::all_of(word, is_letter)) return word;
     strip_plural(word);
     strip_past_and_gerund(word);
     if (word.ends_with('y') && has_vowel(std::string_view(word).substr(0, word.size() - 1)))

@@ -124,6 +124,17 @@ void append_pairs(const std::string& word, std::vector<std::string>& out) {
     }
 }
 
+constexpr std::size_t kTermBytesMax = 128;  // of a longer word the beginning is indexed
+constexpr std::size_t kGramMin = 3;
+constexpr std::size_t kGramMax = 5;
+
+// FNV-1a: two n-grams with one hash cost a little precision, and their texts cost memory.
+std::uint32_t hash(std::string_view text) {
+    std::uint32_t h = 0x811c9dc5;
+    for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x01000193;
+    return h;
+}
+
 }  // namespace
 
 char32_t next_code_point(std::string_view text, std::size_t& at) {
@@ -203,8 +214,26 @@ std::vector<std::string> terms_of(const std::vector<Word>& words) {
         if (word.is_wide)
             append_pairs(word.text, out);
         else if (!is_stop_word(word.text))
-            out.push_back(stem(word.text));
+            out.push_back(stem(std::string_view(word.text).substr(0, kTermBytesMax)));
     }
+    return out;
+}
+
+std::vector<std::uint32_t> grams_of(const std::vector<Word>& words) {
+    std::vector<std::uint32_t> out;
+    std::vector<std::string> pairs;
+    for (const auto& word : words) {
+        if (word.is_wide) {
+            append_pairs(word.text, pairs);
+            continue;
+        }
+        if (is_stop_word(word.text)) continue;
+        const auto framed = '^' + word.text.substr(0, kTermBytesMax) + '$';
+        for (std::size_t n = kGramMin; n <= kGramMax; ++n)
+            for (std::size_t i = 0; i + n <= framed.size(); ++i)
+                out.push_back(hash(std::string_view(framed).substr(i, n)));
+    }
+    for (const auto& pair : pairs) out.push_back(hash(pair));
     return out;
 }
 

@@ -5,6 +5,7 @@
 // and Japanese runs become overlapping character pairs, which finds a word whatever particle
 // follows. Malformed UTF-8 is skipped, never an error.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,10 @@ std::vector<std::string> terms_of(const std::vector<Word>& words);
 inline std::vector<std::string> terms_of(std::string_view text) {
     return terms_of(split_words(text));
 }
+
+// Hashes of the character n-grams (3 to 5) of the words that are no stop words: what is left of a
+// word however it is spelt or bent.
+std::vector<std::uint32_t> grams_of(const std::vector<Word>& words);
 
 bool is_stop_word(std::string_view word);
 

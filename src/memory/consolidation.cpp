@@ -1,0 +1,155 @@
+#include "memory/consolidation.h"
+
+#include <algorithm>
+
+#include "memory/extraction.h"
+
+namespace ac::memory {
+
+namespace {
+
+using storage::Transaction;
+
+constexpr std::size_t kSourcesMax = 100;  // newest events kept with a record
+
+// One strategy's work on one job.
+struct Work {
+    Transaction& tx;
+    const Memory& memory;
+    const Strategy& strategy;
+    const store::Job& job;
+    const std::string& space;
+    const RecordNumbers& numbers;
+    WallTime now;
+    Consolidated& out;
+};
+
+void add_source(Record& record, const EventId& event) {
+    if (std::ranges::find(record.sources, event.text()) == record.sources.end())
+        record.sources.push_back(event.text());
+    if (record.sources.size() > kSourcesMax) record.sources.erase(record.sources.begin());
+}
+
+Record make_record(const Work& work, const Statement& statement) {
+    return {.key = work.numbers.key(),
+            .id = work.numbers.id(),
+            .space = work.space,
+            .strategy = work.strategy.id,
+            .text = statement.text,
+            .created_at = work.job.event_time,
+            .updated_at = work.now,
+            .sources = {work.job.event.text()},
+            .subject = statement.subject};
+}
+
+Result<> update(Work& work, Record record) {
+    record.updated_at = work.now;
+    add_source(record, work.job.event);
+    AC_CHECK(store::update_record(work.tx, work.memory.number, record));
+    work.out.written.push_back(std::move(record));
+    return {};
+}
+
+// ADD, NO-OP (another source for the same statement) or UPDATE (the newer statement replaces the
+// older; one that arrives late is kept as replaced already).
+Result<> merge(Work& work, const Statement& statement) {
+    const auto number = work.memory.number;
+    AC_TRY(auto known, store::find_by_subject(work.tx, number, work.space, work.strategy.id,
+                                              statement.subject));
+    if (known && (known->text == statement.text || statement.subject.starts_with("text:")))
+        return update(work, *std::move(known));
+    auto record = make_record(work, statement);
+    AC_CHECK(store::insert_record(work.tx, number, record));
+    if (known && known->created_at > record.created_at)
+        return store::supersede_record(work.tx, number, record.id, known->id, work.now);
+    if (known) {
+        AC_CHECK(store::supersede_record(work.tx, number, known->id, record.id, work.now));
+        work.out.removed.push_back(known->key);
+    }
+    work.out.written.push_back(std::move(record));
+    return {};
+}
+
+// One record a session, rewritten as the session goes on.
+Result<> rewrite(Work& work, const Statement& statement) {
+    if (statement.text.empty()) return {};
+    AC_TRY(auto known, store::find_by_subject(work.tx, work.memory.number, work.space,
+                                              work.strategy.id, statement.subject));
+    if (!known) {
+        auto record = make_record(work, statement);
+        AC_CHECK(store::insert_record(work.tx, work.memory.number, record));
+        work.out.written.push_back(std::move(record));
+        return {};
+    }
+    known->text = statement.text;
+    known->created_at = std::max(known->created_at, work.job.event_time);
+    return update(work, *std::move(known));
+}
+
+Result<std::vector<Message>> session_messages(Work& work, std::size_t messages_max) {
+    const auto& address = work.job.address;
+    AC_TRY(const auto session,
+           store::find_session(work.tx, work.memory.number, address.actor, address.session));
+    std::vector<Message> out;
+    if (session) {
+        const store::EventListing newest{.session = session->number,
+                                         .items_max = static_cast<int>(messages_max),
+                                         .now = work.now};
+        AC_TRY(const auto events, store::list_events(work.tx, address, newest));
+        for (auto event = events.rbegin(); event != events.rend(); ++event)
+            std::ranges::move(messages_of(event->event.payload), std::back_inserter(out));
+    }
+    if (out.empty()) out = messages_of(work.job.payload);  // ingested, without an event
+    if (out.size() > messages_max)
+        out.erase(out.begin(), out.end() - static_cast<std::ptrdiff_t>(messages_max));
+    return out;
+}
+
+Result<> apply(Work& work, const std::vector<Message>& messages, const MemoryLimits& limits) {
+    const auto when = work.job.event_time;
+    const auto& session = work.job.address.session.text();
+    switch (work.strategy.kind) {
+        case StrategyKind::semantic:
+            for (const auto& fact : facts_of(messages, when)) AC_CHECK(merge(work, fact));
+            return {};
+        case StrategyKind::user_preference:
+            for (const auto& preference : preferences_of(messages, when))
+                AC_CHECK(merge(work, preference));
+            return {};
+        case StrategyKind::summary: {
+            AC_TRY(const auto all, session_messages(work, limits.summary_messages_max));
+            return rewrite(work, {summary_of(all), "summary:" + session});
+        }
+        case StrategyKind::episodic: {
+            AC_TRY(const auto all, session_messages(work, limits.summary_messages_max));
+            return rewrite(work, {episode_of(all), "episode:" + session});
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Consolidated> consolidate(Transaction& tx, const store::Job& job,
+                                 const RecordNumbers& numbers, const MemoryLimits& limits,
+                                 WallTime now) {
+    Consolidated out{.memory = job.memory};
+    AC_TRY(const auto memory, store::find_memory_by_number(tx, job.memory));
+    if (memory && memory->status == MemoryStatus::active) {
+        const auto messages = messages_of(job.payload);
+        for (const auto& strategy : memory->strategies) {
+            const auto space = expand_namespace(strategy.namespace_template,
+                                                {.actor = job.address.actor.text(),
+                                                 .session = job.address.session.text(),
+                                                 .strategy = strategy.id,
+                                                 .custom = &job.namespace_variables});
+            if (!space) continue;  // a variable that this event does not give: no record for it
+            Work work{tx, *memory, strategy, job, *space, numbers, now, out};
+            AC_CHECK(apply(work, messages, limits));
+        }
+    }
+    AC_CHECK(store::erase_job(tx, job.id));
+    return out;
+}
+
+}  // namespace ac::memory

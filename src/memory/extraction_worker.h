@@ -1,0 +1,33 @@
+#pragma once
+// Does the stored extraction jobs, one after the other, soon after they were stored and again after
+// a restart of the daemon. A job that fails is tried again, then marked failed for the operator.
+
+#include "async/task_group.h"
+#include "memory/consolidation.h"
+#include "memory/record_index.h"
+
+namespace ac::memory {
+
+class ExtractionWorker final {
+  public:
+    ExtractionWorker(Context& context, RecordIndex& index) : context_(context), index_(index) {}
+
+    void wake();  // thread-safe
+    // Ends after stop().
+    Detached run();
+    void stop();
+    // One round over the stored jobs; the number done. For tests, and for run().
+    Task<std::size_t> run_once();
+
+  private:
+    Task<> do_job(store::Job job);
+    Completion<void> next_wake();
+
+    Context& context_;
+    RecordIndex& index_;
+    std::mutex mutex_;  // guards all below
+    Completion<void> wake_;
+    bool stopping_ = false;
+};
+
+}  // namespace ac::memory

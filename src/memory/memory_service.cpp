@@ -1,0 +1,96 @@
+#include "memory/memory_service.h"
+
+#include "base/log.h"
+#include "memory/store.h"
+
+namespace ac::memory {
+
+MemoryService::MemoryService(Dependencies dependencies)
+    : arrivals_(dependencies.random),
+      context_{.database = dependencies.database,
+               .pool = dependencies.pool,
+               .timer = dependencies.timer,
+               .random = dependencies.random,
+               .limits = dependencies.limits,
+               .arrivals = arrivals_},
+      index_(context_, nullptr),
+      worker_(context_, index_),
+      memories_(context_, {.on_created = [this](std::int64_t n) { index_.add_memory(n); },
+                           .on_removed = [this](std::int64_t n) { index_.drop_memory(n); }}),
+      events_(context_, [this] { worker_.wake(); }),
+      records_(context_, index_) {}
+
+std::span<const storage::Migration> MemoryService::migrations() {
+    return store::migrations();
+}
+
+void MemoryService::start(Executor executor) {
+    tasks_ = std::make_unique<TaskGroup>(executor);
+    tasks_->spawn("memory extraction", worker_.run());
+    tasks_->spawn("memory expiry", run_sweeper());
+    tasks_->spawn("memory index", load_indexes());
+}
+
+Task<> MemoryService::stop() {
+    worker_.stop();
+    tasks_->cancel();
+    co_return co_await tasks_->join();
+}
+
+Task<std::int64_t> MemoryService::sweep() {
+    const auto now = context_.now();
+    const auto& limits = context_.limits;
+    auto expire = [now, empty_since = now - limits.empty_session_life,
+                   batch = limits.sweep_batch](storage::Transaction& tx) {
+        return store::sweep_events(tx, now, empty_since, batch);
+    };
+    AC_CO_TRY(auto rows, co_await context_.database.write(std::move(expire)));
+    auto find = [](storage::Transaction& tx) {
+        return store::list_memory_numbers(tx, MemoryStatus::deleting);
+    };
+    AC_CO_TRY(const auto deleting, co_await context_.database.read(std::move(find)));
+    for (const auto number : deleting) {
+        auto purge = [number, batch = limits.purge_batch](storage::Transaction& tx) {
+            return store::purge_memory(tx, number, batch);
+        };
+        AC_CO_TRY(const auto gone, co_await context_.database.write(std::move(purge)));
+        rows += gone;
+    }
+    auto forget = [oldest = now - limits.token_memory](storage::Transaction& tx) {
+        return store::forget_answers(tx, oldest);
+    };
+    AC_CO_CHECK(co_await context_.database.write(std::move(forget)));
+    co_return rows;
+}
+
+// Batch after batch while there is something to delete: each is a transaction of its own, so that
+// other writes get their turn in between.
+Detached MemoryService::run_sweeper() {
+    for (;;) {
+        const auto rows = co_await sweep();
+        if (rows && *rows > 0) continue;
+        if (!rows && rows.error().code == ErrorCode::cancelled) co_return;
+        if (!rows) AC_LOG(warn, "memory expiry waits", {"reason", rows.error().message});
+        const auto slept = co_await sleep_for(context_.timer, context_.limits.sweep_interval);
+        if (!slept) co_return;
+    }
+}
+
+Detached MemoryService::load_indexes() {
+    auto find = [](storage::Transaction& tx) {
+        return store::list_memory_numbers(tx, MemoryStatus::active);
+    };
+    const auto numbers = co_await context_.database.read(std::move(find));
+    if (!numbers) {
+        AC_LOG(error, "memory index is not built", {"reason", numbers.error().message});
+        co_return;
+    }
+    for (const auto number : *numbers) {
+        if (index_.is_complete(number)) continue;
+        const auto loaded = co_await index_.load(number);
+        if (!loaded && loaded.error().code == ErrorCode::cancelled) co_return;
+        if (!loaded) AC_LOG(error, "memory index is not built", {"reason", loaded.error().message});
+    }
+}
+
+}  // namespace ac::memory

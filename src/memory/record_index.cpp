@@ -1,0 +1,173 @@
+#include "memory/record_index.h"
+
+#include "memory/store.h"
+
+namespace ac::memory {
+
+namespace {
+
+search::Document document_of(const Record& record) {
+    return {.key = record.key,
+            .space = record.space,
+            .text = record.text,
+            .time_ms = to_epoch_ms(record.created_at)};
+}
+
+}  // namespace
+
+void RecordIndex::Shard::apply(const Record& record) {
+    if (record.strategy.empty() && record.metadata.empty())
+        attributes.erase(record.key);
+    else
+        attributes[record.key] = {record.strategy, record.metadata};
+}
+
+bool RecordIndex::Shard::accepts(std::int64_t key, const RecordQuery& query) const {
+    static const Attributes none;
+    const std::lock_guard lock(mutex);
+    const auto found = attributes.find(key);
+    const auto& own = found == attributes.end() ? none : found->second;
+    if (!query.strategy.empty() && own.strategy != query.strategy) return false;
+    return satisfies(own.metadata, query.filters);
+}
+
+std::shared_ptr<RecordIndex::Shard> RecordIndex::make_shard() const {
+    return std::make_shared<Shard>(search::make_index(embedder_));
+}
+
+std::shared_ptr<RecordIndex::Shard> RecordIndex::shard(std::int64_t memory) {
+    const std::lock_guard lock(mutex_);
+    auto& slot = shards_[memory];
+    if (!slot) slot = make_shard();
+    return slot;
+}
+
+std::shared_ptr<RecordIndex::Shard> RecordIndex::find(std::int64_t memory) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = shards_.find(memory);
+    return found == shards_.end() ? nullptr : found->second;
+}
+
+void RecordIndex::add_memory(std::int64_t memory) {
+    const auto own = shard(memory);
+    const std::lock_guard lock(own->mutex);
+    own->is_complete = true;
+}
+
+void RecordIndex::drop_memory(std::int64_t memory) {
+    const std::lock_guard lock(mutex_);
+    shards_.erase(memory);
+}
+
+void RecordIndex::put(std::int64_t memory, const Record& record) {
+    const auto own = shard(memory);
+    {
+        const std::lock_guard lock(own->mutex);
+        if (!own->is_complete) own->changed.insert(record.key);
+        own->apply(record);
+    }
+    own->index->put(document_of(record));
+}
+
+void RecordIndex::remove(std::int64_t memory, std::int64_t key) {
+    const auto own = shard(memory);
+    {
+        const std::lock_guard lock(own->mutex);
+        if (!own->is_complete) own->changed.insert(key);
+        own->attributes.erase(key);
+    }
+    own->index->remove(key);
+}
+
+bool RecordIndex::is_complete(std::int64_t memory) const {
+    const auto own = find(memory);
+    if (!own) return false;
+    const std::lock_guard lock(own->mutex);
+    return own->is_complete;
+}
+
+Task<> RecordIndex::load(std::int64_t memory) {
+    const auto own = shard(memory);
+    for (std::int64_t after = -1;;) {
+        auto read = [memory, after, page = context_.limits.index_page](storage::Transaction& tx) {
+            return store::scan_records(tx, memory, std::nullopt, after, page);
+        };
+        AC_CO_TRY(auto records, co_await context_.database.read(std::move(read)));
+        if (records.empty()) break;
+        after = records.back().key;
+        auto add = [own, records = std::move(records)]() -> Result<> {
+            for (const auto& record : records) {
+                // Held over put(), so that a change cannot come in between and be overwritten.
+                const std::lock_guard lock(own->mutex);
+                if (own->changed.contains(record.key)) continue;
+                own->apply(record);
+                own->index->put(document_of(record));
+            }
+            return {};
+        };
+        AC_CO_CHECK(co_await context_.pool.run(std::move(add)));
+    }
+    const std::lock_guard lock(own->mutex);
+    own->is_complete = true;
+    own->changed.clear();
+    co_return Result<>{};
+}
+
+Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t memory,
+                                                                   SpaceSelection spaces) {
+    auto own = make_shard();
+    for (std::int64_t after = -1;;) {
+        auto read = [memory, after, spaces,
+                     page = context_.limits.index_page](storage::Transaction& tx) {
+            return store::scan_records(tx, memory, spaces, after, page);
+        };
+        AC_CO_TRY(auto records, co_await context_.database.read(std::move(read)));
+        if (records.empty()) break;
+        after = records.back().key;
+        auto add = [own, records = std::move(records)]() -> Result<> {
+            for (const auto& record : records) {
+                own->apply(record);
+                own->index->put(document_of(record));
+            }
+            return {};
+        };
+        AC_CO_CHECK(co_await context_.pool.run(std::move(add)));
+    }
+    co_return own;
+}
+
+Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, RecordQuery query) {
+    auto own = find(memory);
+    if (!own || !is_complete(memory)) {
+        AC_CO_TRY(own, co_await load_spaces(memory, query.spaces));
+    }
+    auto work = [own, query = std::move(query)]() -> Result<std::vector<Hit>> {
+        search::Query wanted{
+            .text = query.text,
+            .spaces = {.kind = query.spaces.below ? search::SpaceFilter::Kind::path
+                                                  : search::SpaceFilter::Kind::exact,
+                       .space = query.spaces.space},
+            .limit = query.topk};
+        if (!query.strategy.empty() || !query.filters.empty())
+            wanted.accept = [&](search::Key key) { return own->accepts(key, query); };
+        std::vector<Hit> out;
+        for (const auto& hit : own->index->search(wanted)) out.push_back({hit.key, hit.score});
+        return out;
+    };
+    co_return co_await context_.pool.run(std::move(work));
+}
+
+RecordIndex::Statistics RecordIndex::statistics() const {
+    const std::lock_guard lock(mutex_);
+    Statistics out{.memories = shards_.size()};
+    for (const auto& [memory, own] : shards_) {
+        const std::lock_guard inner(own->mutex);
+        const auto index = own->index->statistics();
+        out.complete += own->is_complete ? 1 : 0;
+        out.records += index.documents;
+        out.bytes += index.bytes;
+    }
+    return out;
+}
+
+}  // namespace ac::memory

@@ -1,0 +1,80 @@
+#pragma once
+// The search index of every memory's records, in memory, built from the database. Until a memory's
+// index is complete, a search reads the records that it is about from the database and answers from
+// an index made for that one search: the same answer, slower.
+//
+// Thread-safe. A record must be durable before put() is called for it.
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "memory/context.h"
+#include "search/index.h"
+
+namespace ac::memory {
+
+class RecordIndex final {
+  public:
+    struct Hit {
+        std::int64_t key = 0;
+        double score = 0;
+    };
+
+    // `context` and `embedder` outlive the index. nullptr: words and n-grams only.
+    RecordIndex(Context& context, const search::Embedder* embedder)
+        : context_(context), embedder_(embedder) {}
+
+    // A memory without records: complete at once.
+    void add_memory(std::int64_t memory);
+    void drop_memory(std::int64_t memory);
+    void put(std::int64_t memory, const Record& record);
+    void remove(std::int64_t memory, std::int64_t key);
+
+    // Reads a memory's records until its index is complete.
+    Task<> load(std::int64_t memory);
+    bool is_complete(std::int64_t memory) const;
+
+    // Best first, at most query.topk.
+    Task<std::vector<Hit>> search(std::int64_t memory, RecordQuery query);
+
+    struct Statistics {
+        std::size_t memories = 0;
+        std::size_t complete = 0;
+        std::size_t records = 0;
+        std::size_t bytes = 0;
+    };
+    Statistics statistics() const;
+
+  private:
+    // What filters look at; kept only for records that have any of it.
+    struct Attributes {
+        std::string strategy;
+        RecordMetadata metadata;
+    };
+    struct Shard {
+        explicit Shard(std::unique_ptr<search::Index> made) : index(std::move(made)) {}
+        std::unique_ptr<search::Index> index;
+        mutable std::mutex mutex;  // guards all below
+        std::unordered_map<std::int64_t, Attributes> attributes;
+        // Changed since loading began: what is read from the database may be older.
+        std::unordered_set<std::int64_t> changed;
+        bool is_complete = false;
+
+        void apply(const Record& record);
+        bool accepts(std::int64_t key, const RecordQuery& query) const;
+    };
+
+    std::shared_ptr<Shard> make_shard() const;
+    std::shared_ptr<Shard> shard(std::int64_t memory);
+    std::shared_ptr<Shard> find(std::int64_t memory) const;
+    Task<std::shared_ptr<Shard>> load_spaces(std::int64_t memory, SpaceSelection spaces);
+
+    Context& context_;
+    const search::Embedder* embedder_;
+    mutable std::mutex mutex_;  // guards shards_
+    std::unordered_map<std::int64_t, std::shared_ptr<Shard>> shards_;
+};
+
+}  // namespace ac::memory

@@ -1,0 +1,239 @@
+#include "memory/records.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <unordered_map>
+
+#include "memory/store.h"
+
+namespace ac::memory {
+
+namespace {
+
+using storage::Transaction;
+
+struct Stored {
+    std::int64_t memory = 0;
+    std::vector<Record> records;
+    std::vector<std::int64_t> removed;
+    std::vector<BatchOutcome> outcomes;
+};
+
+// Names whose records were made before, under the same token: "request id \n record id" a line.
+std::string ids_text(const std::vector<Record>& records, const std::vector<NewRecord>& wanted) {
+    json::array out;
+    for (std::size_t i = 0; i < records.size(); ++i)
+        out.emplace_back(json::array{wanted[i].request_id, records[i].id.text()});
+    return json::serialize(out);
+}
+
+std::vector<BatchOutcome> outcomes_of(const std::string& text) {
+    std::vector<BatchOutcome> out;
+    for (const auto& item : json::parse(text).as_array())
+        out.push_back({.request_id = json::value_to<std::string>(item.at(0)),
+                       .id = RecordId(json::value_to<std::string>(item.at(1)))});
+    return out;
+}
+
+std::string spaces_text(const RecordQuery& query) {
+    return fmt::format("{} {} {}", query.spaces.below ? "path" : "exact", query.spaces.space,
+                       query.strategy);
+}
+
+void apply(const RecordChange& change, Record& record, WallTime now) {
+    if (change.text) record.text = *change.text;
+    if (change.space) record.space = *change.space;
+    if (change.strategy) record.strategy = *change.strategy;
+    if (change.metadata) record.metadata = *change.metadata;
+    // The engine must not take what a caller wrote for its own statement.
+    if (change.text) record.subject.clear();
+    record.created_at = change.time;
+    record.updated_at = now;
+}
+
+}  // namespace
+
+RecordId make_record_id(Random& random) {
+    return RecordId("mem-" + random_uuid(random));
+}
+
+Task<std::vector<BatchOutcome>> Records::create(Scope scope, MemoryId memory,
+                                                std::vector<NewRecord> wanted, Idempotency once) {
+    const auto now = context_.now();
+    std::vector<Record> records;
+    for (const auto& item : wanted)
+        records.push_back({.key = context_.arrivals.next(now),
+                           .id = make_record_id(context_.random),
+                           .space = item.space,
+                           .strategy = item.strategy,
+                           .text = item.text,
+                           .metadata = item.metadata,
+                           .created_at = item.time,
+                           .updated_at = now});
+    const auto oldest = now - context_.limits.token_memory;
+    auto work = [scope, memory, wanted = std::move(wanted), records = std::move(records),
+                 once = std::move(once), now, oldest](Transaction& tx) -> Result<Stored> {
+        AC_TRY(const auto found, store::get_memory(tx, scope, memory));
+        AC_TRY(const auto known,
+               store::find_answer(tx, scope, "BatchCreateMemoryRecords", once, oldest));
+        if (known) return Stored{.outcomes = outcomes_of(*known)};
+        Stored out{.memory = found.number, .records = records};
+        for (std::size_t i = 0; i < records.size(); ++i) {
+            AC_CHECK(store::insert_record(tx, found.number, records[i]));
+            out.outcomes.push_back({.request_id = wanted[i].request_id, .id = records[i].id});
+        }
+        AC_CHECK(store::keep_answer(tx, scope, "BatchCreateMemoryRecords", once,
+                                    ids_text(records, wanted), now));
+        return out;
+    };
+    AC_CO_TRY(auto stored, co_await context_.database.write(std::move(work)));
+    for (const auto& record : stored.records) index_.put(stored.memory, record);
+    co_return std::move(stored.outcomes);
+}
+
+Task<std::vector<BatchOutcome>> Records::update(Scope scope, MemoryId memory,
+                                                std::vector<RecordChange> changes) {
+    const auto now = context_.now();
+    auto work = [scope, memory, changes = std::move(changes),
+                 now](Transaction& tx) -> Result<Stored> {
+        AC_TRY(const auto found, store::get_memory(tx, scope, memory));
+        Stored out{.memory = found.number};
+        for (const auto& change : changes) {
+            AC_TRY(auto record, store::find_record(tx, found.number, change.id));
+            BatchOutcome outcome{.id = change.id};
+            if (record) {
+                apply(change, *record, now);
+                AC_CHECK(store::update_record(tx, found.number, *record));
+                out.records.push_back(*std::move(record));
+            } else {
+                outcome.error = Error{.code = ErrorCode::not_found,
+                                      .message = "Memory record not found: " + change.id.text()};
+            }
+            out.outcomes.push_back(std::move(outcome));
+        }
+        return out;
+    };
+    AC_CO_TRY(auto stored, co_await context_.database.write(std::move(work)));
+    for (const auto& record : stored.records) index_.put(stored.memory, record);
+    co_return std::move(stored.outcomes);
+}
+
+Task<std::vector<BatchOutcome>> Records::remove(Scope scope, MemoryId memory,
+                                                std::vector<RecordId> ids) {
+    auto work = [scope, memory, ids = std::move(ids)](Transaction& tx) -> Result<Stored> {
+        AC_TRY(const auto found, store::get_memory(tx, scope, memory));
+        Stored out{.memory = found.number};
+        for (const auto& id : ids) {
+            AC_TRY(const auto record, store::find_record(tx, found.number, id));
+            BatchOutcome outcome{.id = id};
+            if (record) {
+                AC_CHECK(store::erase_record(tx, found.number, id));
+                out.removed.push_back(record->key);
+            } else {
+                outcome.error = Error{.code = ErrorCode::not_found,
+                                      .message = "Memory record not found: " + id.text()};
+            }
+            out.outcomes.push_back(std::move(outcome));
+        }
+        return out;
+    };
+    AC_CO_TRY(auto stored, co_await context_.database.write(std::move(work)));
+    for (const auto key : stored.removed) index_.remove(stored.memory, key);
+    co_return std::move(stored.outcomes);
+}
+
+Task<Record> Records::get(Scope scope, MemoryId memory, RecordId id) {
+    auto work = [scope, memory, id](Transaction& tx) -> Result<Record> {
+        AC_TRY(const auto found, store::get_memory(tx, scope, memory));
+        AC_TRY(auto record, store::find_record(tx, found.number, id));
+        if (!record) return fail(ErrorCode::not_found, "Memory record not found: " + id.text());
+        return *std::move(record);
+    };
+    co_return co_await context_.database.read(std::move(work));
+}
+
+Task<Page<Record>> Records::list(Scope scope, RecordQuery query) {
+    const auto listing = "records " + query.memory.text() + " " + spaces_text(query);
+    AC_CO_TRY(const auto after, cursor_of_token(listing, query.page.token));
+    const auto count = static_cast<std::size_t>(
+        query.page.items_max > 0 ? query.page.items_max : context_.limits.page_default);
+    auto work = [scope, query, after, count](Transaction& tx) -> Result<std::vector<Record>> {
+        AC_TRY(const auto found, store::get_memory(tx, scope, query.memory));
+        std::vector<Record> out;
+        auto from = after;
+        while (out.size() <= count) {
+            const auto page = static_cast<int>(count) + 1;
+            AC_TRY(auto records,
+                   store::list_records(tx, found.number, query.spaces, query.strategy, from, page));
+            const bool is_last = records.size() < static_cast<std::size_t>(page);
+            if (!records.empty())
+                from = {to_epoch_ms(records.back().created_at), records.back().key};
+            for (auto& record : records)
+                if (satisfies(record.metadata, query.filters)) out.push_back(std::move(record));
+            if (is_last) break;
+        }
+        return out;
+    };
+    AC_CO_TRY(auto records, co_await context_.database.read(std::move(work)));
+    Page<Record> out{.items = std::move(records)};
+    if (out.items.size() > count) {
+        out.items.resize(count);
+        const auto& last = out.items.back();
+        out.next_token = cursor_token(listing, {to_epoch_ms(last.created_at), last.key});
+    }
+    co_return out;
+}
+
+Task<Page<FoundRecord>> Records::newest(Scope scope, RecordQuery query) {
+    const auto wanted =
+        query.page.items_max > 0 ? query.page.items_max : context_.limits.page_default;
+    query.page = {.items_max = std::min(wanted, static_cast<int>(query.topk))};
+    AC_CO_TRY(auto page, co_await list(std::move(scope), std::move(query)));
+    Page<FoundRecord> out;
+    for (auto& record : page.items) out.items.push_back({std::move(record), 0});
+    co_return out;
+}
+
+Task<Page<FoundRecord>> Records::retrieve(Scope scope, RecordQuery query) {
+    const auto listing = "retrieve " + query.memory.text() + " " + spaces_text(query) + query.text;
+    std::size_t from = 0;
+    if (!query.page.token.empty()) {
+        AC_CO_TRY(const auto last, last_of_text_token(listing, query.page.token));
+        std::from_chars(last.data(), last.data() + last.size(), from);
+    }
+    const auto count = static_cast<std::size_t>(
+        query.page.items_max > 0 ? query.page.items_max : context_.limits.page_default);
+    if (query.topk == 0) query.topk = context_.limits.topk_default;
+    const auto memory_id = query.memory;
+    auto number_of = [scope, memory_id](Transaction& tx) -> Result<std::int64_t> {
+        AC_TRY(const auto found, store::get_memory(tx, scope, memory_id));
+        return found.number;
+    };
+    AC_CO_TRY(const auto number, co_await context_.database.read(std::move(number_of)));
+    AC_CO_TRY(auto hits, co_await index_.search(number, query));
+    if (hits.empty() && from == 0) co_return co_await newest(std::move(scope), std::move(query));
+    const bool is_cut = hits.size() > from + count;
+    hits.erase(hits.begin(),
+               hits.begin() + static_cast<std::ptrdiff_t>(std::min(from, hits.size())));
+    hits.resize(std::min(hits.size(), count));
+    std::vector<std::int64_t> keys;
+    for (const auto& hit : hits) keys.push_back(hit.key);
+    auto fetch = [number, keys](Transaction& tx) {
+        return store::records_by_key(tx, number, keys);
+    };
+    AC_CO_TRY(auto records, co_await context_.database.read(std::move(fetch)));
+    std::unordered_map<std::int64_t, Record*> by_key;
+    for (auto& record : records) by_key[record.key] = &record;
+    Page<FoundRecord> out;
+    for (const auto& hit : hits) {
+        // One that was deleted meanwhile is not shown.
+        if (const auto found = by_key.find(hit.key); found != by_key.end())
+            out.items.push_back({std::move(*found->second), hit.score});
+    }
+    if (is_cut) out.next_token = text_token(listing, std::to_string(from + count));
+    co_return out;
+}
+
+}  // namespace ac::memory

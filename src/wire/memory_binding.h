@@ -1,0 +1,12 @@
+#pragma once
+// Connects the operations of Memory to the service: all 21.
+
+#include "memory/memory_service.h"
+#include "wire/api.h"
+
+namespace ac::wire {
+
+// `service` outlives `api`.
+void bind_memory(Api& api, memory::MemoryService& service);
+
+}  // namespace ac::wire

@@ -15,6 +15,7 @@
 #include "async/thread_pool.h"
 #include "async/timer.h"
 #include "base/log.h"
+#include "memory/memory_service.h"
 #include "net/http_server.h"
 #include "objects/object_store.h"
 #include "runtime/runtime_service.h"
@@ -24,6 +25,7 @@
 #include "storage/blob_store.h"
 #include "storage/database.h"
 #include "wire/api.h"
+#include "wire/memory_binding.h"
 #include "wire/runtime_binding.h"
 #include "wire/s3_front.h"
 
@@ -83,7 +85,8 @@ Detached sweep_blobs(objects::ObjectStore& objects) {
 
 // Waits for a signal, then lets what is under way finish.
 Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server,
-                          runtime::RuntimeService& runtime, std::int64_t drain_seconds) {
+                          runtime::RuntimeService& runtime, memory::MemoryService& memory,
+                          std::int64_t drain_seconds) {
     asio::basic_signal_set<Executor> signals(loops.main().executor(), SIGTERM, SIGINT);
     const int signal = co_await signals.async_wait(use_task);
     AC_LOG(info, "draining", {"signal", signal}, {"connections", server.connections()});
@@ -92,6 +95,8 @@ Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server,
         AC_LOG(warn, "requests were cut off", {"reason", drained.error().message});
     if (const auto drained = co_await runtime.drain(deadline); !drained)
         AC_LOG(warn, "sessions were cut off", {"reason", drained.error().message});
+    if (const auto stopped = co_await memory.stop(); !stopped)
+        AC_LOG(warn, "memory's work was cut off", {"reason", stopped.error().message});
     loops.stop();
 }
 
@@ -133,8 +138,11 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                                               .pool = pool,
                                                               .loop = loops.main(),
                                                               .config = runtime_config(options)}));
+    memory::MemoryService memory(
+        {.database = *database, .pool = pool, .timer = timer, .random = random});
     const auto api = wire::make_api(clock);
     wire::bind_runtime(*api, *runtime);
+    wire::bind_memory(*api, memory);
     wire::bind_tags(*api, *runtime);
     const auto s3 = wire::make_s3_front(objects);
     Metrics metrics;
@@ -149,14 +157,16 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                        .spool_folder = spool_folder});
 
     AC_CHECK(run_on(loops.main(), objects.migrate()));
+    AC_CHECK(run_on(loops.main(), database->migrate(memory::MemoryService::migrations())));
     AC_CHECK(run_on(loops.main(), runtime->start()));
     AC_TRY(const auto server,
            net::make_http_server(loops, clock, pipeline, config.host, config.port));
     asio::co_spawn(loops.main().executor(),
-                   serve_until_told(loops, timer, *server, *runtime, config.drain_seconds),
+                   serve_until_told(loops, timer, *server, *runtime, memory, config.drain_seconds),
                    asio::detached);
     TaskGroup background(loops.main().executor());
     background.spawn("sweep blobs", sweep_blobs(objects));
+    memory.start(loops.main().executor());
     on_ready(url_of(*server));
     loops.run();
     return {};

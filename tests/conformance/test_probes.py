@@ -24,8 +24,21 @@ def implemented(client):
     return {entry["name"] for entry in listed if entry["implemented"]}
 
 
+def remembered(daemon):
+    """A memory with an event and a record."""
+    control, data = daemon.client("bedrock-agentcore-control"), daemon.client("bedrock-agentcore")
+    memory = control.create_memory(name="probed", eventExpiryDuration=7)["memory"]["id"]
+    event = data.create_event(memoryId=memory, actorId="probe", sessionId="probe",
+                              eventTimestamp=1_700_000_000, payload=[])["event"]
+    record = data.batch_create_memory_records(memoryId=memory, records=[{
+        "requestIdentifier": "probe", "namespaces": ["/probe"], "timestamp": 1_700_000_000,
+        "content": {"text": "probe"}}])["successfulRecords"][0]
+    return {"memoryId": memory, "actorId": "probe", "sessionId": "probe",
+            "eventId": event["eventId"], "memoryRecordId": record["memoryRecordId"]}
+
+
 @pytest.fixture(scope="module")
-def resources(deployed):
+def resources(deployed, daemon):
     """Members by name that mean something to the services under test."""
     runtime = deployed(agents.PUPPET_FILES, name="probed")
     runtime.control.create_agent_runtime_endpoint(agentRuntimeId=runtime.id, name="probed_end")
@@ -35,10 +48,14 @@ def resources(deployed):
         "agentRuntimeArtifact": code, "roleArn": agents.ROLE, "endpointName": "probed_end",
         "runtimeSessionId": agents.session_id(), "payload": b'{"do": "environment"}',
         "networkConfiguration": {"networkMode": "PUBLIC"}, "tagKeys": ["probe"],
+        **remembered(daemon),
     }
     special = {
         "CreateAgentRuntimeEndpoint": {"name": "another_end"},
         "InvokeAgentRuntime": {"contentType": "application/json"},
+        "CreateEvent": {"payload": []},
+        "ListMemoryRecords": {"namespace": "/probe"},
+        "RetrieveMemoryRecords": {"namespace": "/probe"},
     }
 
     def of(name):
@@ -70,7 +87,11 @@ def everything(control):
 
 # Deleting is last: what the calls before it work on must still be there.
 def by_danger(name):
-    return (name.startswith("Delete"), name == "DeleteAgentRuntime", name)
+    return (name.startswith("Delete"), name in ("DeleteAgentRuntime", "DeleteMemory"), name)
+
+
+# Only a job that has failed can be started again, and none has.
+NOTHING_TO_WORK_ON = {"StartMemoryExtractionJob": 404}
 
 
 def complaint(probe, answer):
@@ -113,7 +134,8 @@ def test_valid_calls_are_answered(client, implemented, resources):
         operation = OPERATIONS[name]
         arguments = {**probes.minimal(operation.input_shape), **resources(name)}
         answer = client.call(operation, arguments)
-        if answer.status != operation.http.get("responseCode", 200):
+        expected = NOTHING_TO_WORK_ON.get(name, operation.http.get("responseCode", 200))
+        if answer.status != expected:
             complaints.append(f"{name}: {answer.status} {answer.error} {answer.body[:500]}")
         elif not answer.headers.get("x-amzn-requestid"):
             complaints.append(f"{name}: no request id")

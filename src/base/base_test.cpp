@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/encoding.h"
 #include "base/random.h"
 #include "base/time_text.h"
@@ -49,6 +51,13 @@ TEST(time_text, every_form_round_trips) {
     for (const char* bad :
          {"", "2026-02-30T00:00:00Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05.Z"})
         EXPECT_FALSE(from_rfc3339(bad)) << bad;
+}
+
+TEST(random, the_system_never_gives_the_same_bytes_twice) {
+    SystemRandom random;
+    std::set<std::string> seen;
+    for (int i = 0; i < 1000; ++i) seen.insert(random_uuid(random));
+    EXPECT_EQ(seen.size(), 1000U);
 }
 
 TEST(random, ids_have_the_length_and_alphabet_asked_for) {

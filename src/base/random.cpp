@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string_view>
@@ -28,15 +29,28 @@ std::string random_of(Random& random, std::string_view alphabet, std::size_t len
     return out;
 }
 
-}  // namespace
-
-void SystemRandom::fill(std::span<std::byte> out) {
+void ask_kernel(std::span<std::byte> out) {
     while (!out.empty()) {
         const ssize_t n = getrandom(out.data(), out.size(), 0);
         if (n < 0 && errno == EINTR) continue;
         AC_ASSERT(n > 0);
         out = out.subspan(static_cast<std::size_t>(n));
     }
+}
+
+}  // namespace
+
+void SystemRandom::fill(std::span<std::byte> out) {
+    if (out.size() > reserve_.size() / 8) return ask_kernel(out);
+    const std::lock_guard lock(mutex_);
+    if (left_ < out.size()) {
+        ask_kernel(reserve_);
+        left_ = reserve_.size();
+    }
+    left_ -= out.size();
+    const auto taken = std::span(reserve_).subspan(left_, out.size());
+    std::ranges::copy(taken, out.begin());
+    std::ranges::fill(taken, std::byte{0});
 }
 
 void SeededRandom::fill(std::span<std::byte> out) {

@@ -2,6 +2,7 @@
 // Randomness as a value passed in. SystemRandom is cryptographic (getrandom(2)); SeededRandom
 // repeats itself, for tests and simulations.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -21,6 +22,12 @@ class Random {
 class SystemRandom final : public Random {
   public:
     void fill(std::span<std::byte> out) override;
+
+  private:
+    // Small requests (ids) share one system call; what was given out is wiped.
+    std::mutex mutex_;
+    std::array<std::byte, 1024> reserve_{};
+    std::size_t left_ = 0;
 };
 
 class SeededRandom final : public Random {

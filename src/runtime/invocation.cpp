@@ -32,8 +32,13 @@ Invocation::Invocation(Lease& lease, std::string request_id, net::Exchange& exch
 
 Task<> Invocation::run() {
     AC_CO_CHECK(co_await read_small_body());
-    Result<> asked = small_body_ ? co_await begin_small_request() : co_await begin_large_request();
-    if (asked) asked = is_whole_answer() ? co_await ask_guest() : co_await ask_watching_caller();
+    // Not ?: around two co_await: g++ 12 destroys their result twice.
+    auto beginning = small_body_ ? begin_small_request() : begin_large_request();
+    Result<> asked = co_await std::move(beginning);
+    if (asked) {
+        auto asking = is_whole_answer() ? ask_guest() : ask_watching_caller();
+        asked = co_await std::move(asking);
+    }
     if (fault_ == Fault::caller) lease_.forget();
     if (!asked && fault_ == Fault::guest) co_return co_await explain(std::move(asked).error());
     co_return asked;

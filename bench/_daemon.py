@@ -89,8 +89,11 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def daemon(cores: str | None = None, threads: int = 0):
-    with tempfile.TemporaryDirectory() as folder:
+def daemon(cores: str | None = None, threads: int = 0, folder: str | None = None):
+    """`folder`: kept between starts by the caller; None: a new one."""
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
         config = Path(folder) / "config.yaml"
         config.write_text(f"threads: {threads}\nlog: {{level: warn}}\n", encoding="ascii")
         command = [str(BIN / "agentcored"), "--listen", "127.0.0.1:0", "--data-dir",

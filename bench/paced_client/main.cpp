@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,6 +64,15 @@ int connect_to(const char* host, int port) {
     return fd;
 }
 
+void print(std::size_t sent, std::size_t failed, std::vector<double> latencies) {
+    std::ranges::sort(latencies);
+    const auto at = [&](double q) {
+        return latencies[static_cast<std::size_t>(q * static_cast<double>(latencies.size() - 1))];
+    };
+    std::printf("{\"sent\":%zu,\"failed\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f}\n",
+                sent, failed, at(0.5), at(0.99), latencies.back());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -70,6 +80,7 @@ int main(int argc, char** argv) {
         std::fputs("usage: paced_client HOST PORT RATE SECONDS CONNECTIONS < request\n", stderr);
         return 2;
     }
+    prctl(PR_SET_TIMERSLACK, 1UL);
     const std::string request{std::istreambuf_iterator<char>(std::cin), {}};
     const double rate = std::atof(argv[3]);
     const auto total = static_cast<std::size_t>(rate * std::atof(argv[4]));
@@ -97,8 +108,13 @@ int main(int argc, char** argv) {
             ++sent;
             if (write(connection.fd, request.data(), request.size()) < 0) return 1;
         }
+        // Sleeps until the next request is due, so as not to take a core from what is measured.
+        const auto next = start + std::chrono::nanoseconds(static_cast<long long>(
+                                      1e9 * static_cast<double>(sent) / rate));
+        const auto left = std::max<std::chrono::nanoseconds>(next - Clock::now(), {});
+        const timespec patience{.tv_sec = 0, .tv_nsec = std::min<long>(left.count(), 999'999'999)};
         epoll_event events[64];
-        const int ready = epoll_wait(poll, events, 64, 0);
+        const int ready = epoll_pwait2(poll, events, 64, &patience, nullptr);
         for (int i = 0; i < ready; ++i) {
             Connection& connection = connections[events[i].data.u64];
             const ssize_t n = read(connection.fd, buffer, sizeof buffer);
@@ -117,10 +133,5 @@ int main(int argc, char** argv) {
             ++done;
         }
     }
-    std::ranges::sort(latencies);
-    const auto at = [&](double q) {
-        return latencies[static_cast<std::size_t>(q * static_cast<double>(latencies.size() - 1))];
-    };
-    std::printf("{\"sent\":%zu,\"failed\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f}\n",
-                sent, failed, at(0.5), at(0.99), latencies.back());
+    print(sent, failed, std::move(latencies));
 }

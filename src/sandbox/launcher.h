@@ -21,6 +21,9 @@ struct LauncherOptions {
     unsigned uid_count = 65'536;
     // Guests prepared ahead of demand, which makes a start some 8 ms faster. Root only.
     unsigned warm = 2;
+    // A descriptor that the launcher holds until every guest is gone, -1 for none: with the lock of
+    // the data folder, a daemon that follows a killed one waits until its guests are cleaned up.
+    int hold_open = -1;
 };
 
 // The launcher's socket, held by the daemon.

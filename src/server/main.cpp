@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -30,6 +31,8 @@ namespace ac::server {
 namespace {
 
 constexpr int kExitUsage = 2;
+constexpr int kLockTriesMax = 150;
+constexpr int kLockPauseMs = 20;
 
 std::filesystem::path default_data_dir() {
     if (geteuid() == 0) return "/var/lib/agentcored";
@@ -74,9 +77,13 @@ Result<UniqueFd> lock_data_dir(const Config& config) {
     const auto path = config.data_dir / "lock";
     UniqueFd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!lock) return fail(errno_error("open " + path.string(), errno));
-    if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-        return fail(ErrorCode::conflict,
-                    fmt::format("another agentcored serves {}", config.data_dir.string()));
+    // The launcher of a daemon that was killed holds the lock until its guests are gone.
+    for (int tries = 0; flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+        if (tries == kLockTriesMax)
+            return fail(ErrorCode::conflict,
+                        fmt::format("another agentcored serves {}", config.data_dir.string()));
+        poll(nullptr, 0, kLockPauseMs);
+    }
     return lock;
 }
 
@@ -101,6 +108,7 @@ Result<> serve(Config config) {
     sandbox::LauncherOptions launching;
     launching.instance = sha256_hex(config.data_dir.string()).substr(0, 12);
     launching.accept_missing = config.accept_missing;
+    launching.hold_open = lock.get();
     AC_TRY(sandbox::Launcher launcher, sandbox::start_launcher(std::move(launching)));
     AC_CHECK(sandbox::drop_privileges(config.run_as));
     if (config.python_installer.empty()) config.python_installer = find_uv();

@@ -33,19 +33,19 @@ void forget_environment() {
 }
 
 // Nothing of the daemon's but stderr: a listening socket held here would outlive it.
-void keep_only(UniqueFd& socket, UniqueFd& daemon_process) {
+void keep_only(std::vector<int> kept) {
     const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     ::dup2(nowhere, 0);
     ::dup2(nowhere, 1);
-    const int low = std::min(socket.get(), daemon_process.get());
-    const int high = std::max(socket.get(), daemon_process.get());
-    const auto close_from = [](int first, int last) {
-        if (first <= last)
-            ::close_range(static_cast<unsigned>(first), static_cast<unsigned>(last), 0);
-    };
-    close_from(3, low - 1);
-    close_from(std::max(low + 1, 3), high - 1);
-    ::close_range(static_cast<unsigned>(high) + 1, ~0U, 0);
+    std::ranges::sort(kept);
+    unsigned first = 3;
+    for (const int fd : kept) {
+        if (fd < 3) continue;
+        const auto next = static_cast<unsigned>(fd);
+        if (first < next) ::close_range(first, next - 1, 0);
+        first = next + 1;
+    }
+    ::close_range(first, ~0U, 0);
 }
 
 // Guests are never real-time, whatever the daemon is (and such cannot enter a cpu group).
@@ -66,7 +66,7 @@ void raise_file_limit() {
     ::setsid();  // the terminal's Ctrl-C is for the daemon, which then ends us
     if (::geteuid() == 0) make_undumpable();
     forget_environment();
-    keep_only(socket, daemon_process);
+    keep_only({socket.get(), daemon_process.get(), options.hold_open});
     raise_file_limit();
     schedule_as_others();
     ::signal(SIGPIPE, SIG_IGN);

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/random.h"
+#include "base/storable_text.h"
 #include "base/time_text.h"
 
 namespace ac {
@@ -37,6 +38,15 @@ TEST(encoding, utf8_refuses_overlong_surrogates_and_truncation) {
     EXPECT_FALSE(is_valid_utf8("\xed\xa0\x80"));
     EXPECT_FALSE(is_valid_utf8("\xf4\x90\x80\x80"));
     EXPECT_FALSE(is_valid_utf8("\xe2\x82"));
+}
+
+TEST(encoding, what_is_no_text_becomes_question_marks) {
+    using namespace std::string_view_literals;
+    EXPECT_EQ(to_storable_text("한 😀"), "한 😀");
+    EXPECT_EQ(to_storable_text("a\0b"sv), "a?b");
+    EXPECT_EQ(to_storable_text("\x82\xac cut \xe2\x82"), "?? cut ??");
+    EXPECT_EQ(to_storable_text("\xff\xe2\x82\xac"), "?\u20ac");
+    EXPECT_EQ(to_storable_text(""), "");
 }
 
 TEST(time_text, every_form_round_trips) {

@@ -1,5 +1,6 @@
 #include "runtime/catalog_rules.h"
 
+#include "base/storable_text.h"
 #include "runtime/store.h"
 
 namespace ac::runtime::rules {
@@ -66,7 +67,7 @@ Result<> settle_default(Transaction& tx, const Context& context, const PendingBu
         endpoint->status = Status::ready;
     } else {
         endpoint->status = endpoint->live_version ? Status::update_failed : Status::create_failed;
-        endpoint->failure_reason = built.error().message;
+        endpoint->failure_reason = to_storable_text(built.error().message);
     }
     endpoint->updated_at = context.now;
     return store::save_endpoint(tx, context.scope, *endpoint);
@@ -202,12 +203,14 @@ Result<Removal> remove(Transaction& tx, const Context& context, const RuntimeId&
 Result<> build_ended(Transaction& tx, const Context& context, const PendingBuild& build,
                      const Result<BuiltVersion>& built) {
     const Scope& scope = context.scope;
+    // The reason quotes what the build's programs wrote, which may be anything.
+    const std::string reason = built ? "" : to_storable_text(built.error().message);
     AC_TRY(auto version, store::find_runtime(tx, scope, build.id, build.version));
     AC_TRY(auto runtime, store::find_runtime(tx, scope, build.id, std::nullopt));
     if (!version || !runtime || runtime->status == Status::deleting) return {};
 
     version->status = built ? Status::ready : Status::create_failed;
-    version->failure_reason = built ? "" : built.error().message;
+    version->failure_reason = reason;
     version->updated_at = context.now;
     AC_CHECK(store::set_version_status(tx, scope, *version,
                                        built ? std::optional(*built) : std::nullopt));
@@ -216,7 +219,7 @@ Result<> build_ended(Transaction& tx, const Context& context, const PendingBuild
         runtime->status = built   ? Status::ready
                           : first ? Status::create_failed
                                   : Status::update_failed;
-        runtime->failure_reason = version->failure_reason;
+        runtime->failure_reason = reason;
         runtime->updated_at = context.now;
         AC_CHECK(store::set_runtime_status(tx, scope, *runtime));
     }

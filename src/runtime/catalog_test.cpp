@@ -131,6 +131,14 @@ TEST_F(catalog, a_failed_build_is_told_with_its_reason) {
     EXPECT_THAT(resolved.error().message, HasSubstr("agent.py is missing"));
 }
 
+TEST_F(catalog, a_failed_build_whose_words_are_no_text_has_failed_nonetheless) {
+    const RuntimeId id = create("broken");
+    build_ends(fail(ErrorCode::guest_failed, std::string("cut \x82\xac, \xff and \0", 15)));
+    EXPECT_EQ(get(id).status, Status::create_failed);
+    EXPECT_EQ(get(id).failure_reason, "cut ??, ? and ?");
+    EXPECT_EQ(default_of(id).failure_reason, "cut ??, ? and ?");
+}
+
 TEST_F(catalog, names_are_unique_in_a_scope_only) {
     create("twice");
     const auto again = run(catalog_->create(scope_, named("twice")));

@@ -4,7 +4,7 @@
 #include <memory>
 #include <span>
 
-#include "base/encoding.h"
+#include "base/storable_text.h"
 #include "runtime/proxy_headers.h"
 
 namespace ac::runtime {
@@ -231,9 +231,8 @@ Task<> Invocation::refuse(int status) {
         size += *read;
     }
     text.resize(size);
-    if (!is_valid_utf8(text)) text.clear();
     std::string message = "Received error (" + std::to_string(status) + ") from runtime";
-    if (!text.empty()) message += ": " + text;
+    if (!text.empty()) message += ": " + to_storable_text(text);
     co_return fail(ErrorCode::guest_failed, std::move(message));
 }
 

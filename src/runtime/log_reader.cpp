@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/encoding.h"
+#include "base/storable_text.h"
 
 namespace ac::runtime {
 namespace {
@@ -16,13 +16,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kReadBytesMax = 1 << 20;  // of one file at one look
 constexpr Milliseconds kLook{200};
-
-std::string printable(std::string line) {
-    if (is_valid_utf8(line)) return line;
-    for (char& c : line)
-        if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-    return line;
-}
 
 // Complete lines only; what is being written comes with the next look.
 std::string read_from(int fd, std::uint64_t offset) {
@@ -89,8 +82,8 @@ void LogFollower::read(const fs::path& file, Place& place, std::vector<LogLine>&
         const auto record = decode_record(std::string_view(text).substr(from, end - from));
         from = end + 1;
         if (!record) continue;
-        out.push_back({record->time, printable(*owner), std::string(to_string(record->stream)),
-                       printable(record->line)});
+        out.push_back({record->time, to_storable_text(*owner),
+                       std::string(to_string(record->stream)), to_storable_text(record->line)});
     }
 }
 

@@ -15,7 +15,8 @@ PROGRAMS = sorted((pathlib.Path(__file__).parent / "js").glob("*.mjs"))
 def test_program(daemon, puppet, program):
     given = {
         "artifact": agents.upload(daemon, agents.zip_of(agents.PUPPET_FILES)),
-        "role": agents.ROLE, "puppet": puppet.arn}
+        "role": agents.ROLE, "puppet": puppet.arn,
+        "unbuilt": agents.unbuilt_operation()}
     done = subprocess.run(
         [ROOT / "build/venv/bin/node", program], env={
             **daemon.command_environment(), "GIVEN": json.dumps(given)},

@@ -32,9 +32,15 @@ Task<> ObjectStore::migrate() {
 }
 
 Task<std::uint64_t> ObjectStore::sweep() {
+    auto look = [](Transaction& tx) { return store::has_buckets(tx); };
+    AC_CO_TRY(const bool in_use, co_await database_.read(std::move(look)));
     std::uint64_t removed = 0;
     for (int byte = 0; byte < 256; ++byte) {
         AC_CO_TRY(const auto ids, co_await blobs_.list(static_cast<std::uint8_t>(byte)));
+        if (!in_use && !ids.empty())
+            co_return fail(
+                ErrorCode::conflict,
+                "there are blobs, but the database knows no bucket: is it the right one?");
         for (const BlobId& id : ids) {
             AC_CO_TRY(const bool gone, co_await collect_one(id));
             removed += gone ? 1 : 0;

@@ -42,7 +42,8 @@ class ObjectStore final {
     Task<> start();
     Task<> migrate();
     // Removes blobs that a crash left without an object; the number removed. Run it after each
-    // start, beside normal service.
+    // start, beside normal service. conflict: the database has no bucket, though there are blobs;
+    // nothing is removed, since a lost or mistaken database must not cost what it pointed to.
     Task<std::uint64_t> sweep();
 
     // conflict BucketAlreadyOwnedByYou, BucketAlreadyExists; invalid_argument InvalidBucketName;

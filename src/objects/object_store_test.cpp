@@ -227,6 +227,13 @@ TEST_P(ObjectStoreTest, a_sweep_removes_what_a_crash_left_and_nothing_else) {
     EXPECT_EQ(run_on(loop_, get("key")).value(), "kept");
 }
 
+TEST_P(ObjectStoreTest, a_sweep_with_an_empty_database_removes_nothing) {
+    ASSERT_TRUE(run_on(loop_, store_->delete_bucket(scope_, "bucket")));
+    ASSERT_TRUE(run_on(loop_, orphan(*blobs_)));
+    EXPECT_EQ(run_on(loop_, store_->sweep()).error().code, ErrorCode::conflict);
+    EXPECT_EQ(blob_files(), 1u);
+}
+
 TEST_P(ObjectStoreTest, listing_is_in_byte_order_with_prefix_and_start) {
     for (const char* key : {"b", "a/2", "a/1", "B", "\xc3\xa4", "a"})
         ASSERT_TRUE(run_on(loop_, put(key, "")));

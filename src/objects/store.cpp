@@ -141,6 +141,11 @@ Result<std::vector<Bucket>> list_buckets(Transaction& tx, const Scope& scope) {
     return buckets;
 }
 
+Result<bool> has_buckets(Transaction& tx) {
+    AC_TRY(const Rows rows, tx.query("SELECT name FROM objects_buckets LIMIT 1", {}));
+    return !rows.empty();
+}
+
 Result<std::vector<BlobId>> delete_bucket(Transaction& tx, const std::string& name) {
     AC_TRY(const Rows objects,
            tx.query("SELECT size FROM objects_objects WHERE bucket = $1 LIMIT 1", {name}));

@@ -19,6 +19,7 @@ Result<> insert_bucket(Transaction& tx, const Bucket& bucket);
 // not_found NoSuchBucket; permission_denied AccessDenied.
 Result<Bucket> find_bucket(Transaction& tx, const Scope& scope, const std::string& name);
 Result<std::vector<Bucket>> list_buckets(Transaction& tx, const Scope& scope);
+Result<bool> has_buckets(Transaction& tx);  // of any account
 // conflict BucketNotEmpty. Returns blobs of abandoned uploads that are garbage now.
 Result<std::vector<storage::BlobId>> delete_bucket(Transaction& tx, const std::string& name);
 

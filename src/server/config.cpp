@@ -205,8 +205,10 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
     if (const auto listen = values.find("--listen"); listen != values.end())
         if (auto set = set_listen(line.config, listen->second); !set)
             return fail(invalid("--listen: " + set.error().message));
-    if (const auto folder = values.find("--data-dir"); folder != values.end())
+    if (const auto folder = values.find("--data-dir"); folder != values.end()) {
+        if (folder->second.empty()) return fail(invalid("--data-dir: the folder has no name"));
         line.config.data_dir = folder->second;
+    }
     return line;
 }
 

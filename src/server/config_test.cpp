@@ -60,6 +60,7 @@ TEST(config, the_command_line_has_the_last_word) {
     EXPECT_EQ(parse_command_line({}, "/default")->config.data_dir, "/default");
     EXPECT_EQ(parse_command_line({"--probe"}, "")->action, CommandLine::Action::probe);
     EXPECT_FALSE(parse_command_line({"--listen"}, ""));
+    EXPECT_FALSE(parse_command_line({"--data-dir", ""}, "/default"));
     EXPECT_FALSE(parse_command_line({"--verbose"}, ""));
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "base/encoding.h"
 
@@ -14,16 +15,27 @@ void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t n = ::write(fd, text.data(), text.size());
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return;  // nobody listens any more; the exit code still tells
+        if (n < 0) return;  // the exit code still tells
         text.remove_prefix(static_cast<std::size_t>(n));
     }
+}
+
+// Nobody listens any more: `agentcore logs -f | head` ends as every program of a pipeline does.
+// SIGPIPE is ignored elsewhere, since sockets must not raise it.
+void end_unheard() {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
 }
 
 class TerminalConsole final : public Console {
   public:
     explicit TerminalConsole(bool no_colour) : no_colour_(no_colour) {}
 
-    void out(std::string_view text) override { write_all(STDOUT_FILENO, text); }
+    void out(std::string_view text) override {
+        errno = 0;
+        write_all(STDOUT_FILENO, text);
+        if (errno == EPIPE) end_unheard();
+    }
     void err(std::string_view text) override { write_all(STDERR_FILENO, text); }
 
     std::optional<std::string> read_line() override {

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/storable_text.h"
 #include "cli/command/commands.h"
 
 namespace ac::cli {
@@ -13,7 +14,8 @@ namespace json = boost::json;
 
 int report(World& world, const Failure& failure, bool as_json) {
     if (as_json && !failure.has_document) {
-        json::object error = {{"code", to_string(failure.code)}, {"message", failure.message}};
+        json::object error = {{"code", to_string(failure.code)},
+                              {"message", to_storable_text(failure.message)}};
         if (!failure.next_step.empty()) error["nextStep"] = failure.next_step;
         world.console.out(json::serialize(json::object{{"error", std::move(error)}}) + "\n");
     }

@@ -163,6 +163,15 @@ def await_temporary(tree):
 
 
 @rule
+def range_temporary(tree):
+    """g++ 12 frees `f(x)` before the first turn of `for (y : f(x).g())`; clang 19 keeps it."""
+    for name in tree.cpp():
+        code = cpp_text.code_of(tree.text(name))
+        for match in re.finditer(r"\bfor \([^;:]*[^:;]:\s[^;{]*\bparse\([^;{]*\)\.\w+\(\)\)", code):
+            yield name, cpp_text.line_at(code, match.start()), "name what the loop runs over"
+
+
+@rule
 def unfinished(tree):
     for name in tree.cpp() + [n for n in tree.files if n.endswith((".py", ".sh", ".mjs"))]:
         for number, line in enumerate(tree.text(name).split("\n"), 1):

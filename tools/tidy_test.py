@@ -73,6 +73,10 @@ class Rules(unittest.TestCase):
                      "switch (co_await next()) { case 1: break; }", "co_await f(Seconds{1});"):
             self.assertEqual([], breaches("await-temporary", {"src/x/x.cpp": good}), good)
 
+    def test_range_temporary(self):
+        self.check("range-temporary", "for (const auto& x : json::parse(text).as_array()) g(x);",
+                   "const auto all = json::parse(text);\nfor (auto& x : all.as_array()) g(x);")
+
     def test_unfinished(self):
         self.check("unfinished", "// TO" "DO: later\n", "// later it does\n")
 

@@ -186,7 +186,8 @@ class FakeDaemon final {
     }
 
     static net::Response update(json::object& runtime, const std::string& body) {
-        for (const auto& [key, value] : json::parse(body).as_object()) runtime[key] = value;
+        const auto parsed = json::parse(body);
+        for (const auto& [key, value] : parsed.as_object()) runtime[key] = value;
         runtime["agentRuntimeVersion"] = "2";
         runtime["status"] = "UPDATING";
         return document(runtime, 202);

@@ -36,7 +36,8 @@ StoredEvent event_from(const Row& row, const Address& address) {
     out.event.branch.name = row.text(3);
     if (!row.text(4).empty()) out.event.branch.root = EventId(row.text(4));
     out.event.payload = json::parse(row.text(5)).as_array();
-    for (const auto& [key, value] : json::parse(row.text(6)).as_object())
+    const auto metadata = json::parse(row.text(6));
+    for (const auto& [key, value] : metadata.as_object())
         out.event.metadata.entries.emplace_back(std::string(key),
                                                 json::value_to<std::string>(value));
     out.parameters = row.text(7);

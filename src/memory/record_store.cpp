@@ -28,7 +28,8 @@ Record record_from(const Row& row) {
     out.strategy = row.text(3);
     out.text = row.text(4);
     out.metadata = metadata_from_json(json::parse(row.text(5)).as_object());
-    for (const auto& source : json::parse(row.text(6)).as_array())
+    const auto sources = json::parse(row.text(6));
+    for (const auto& source : sources.as_array())
         out.sources.push_back(json::value_to<std::string>(source));
     out.subject = row.text(7);
     out.created_at = from_epoch_ms(row.integer(8));

@@ -31,7 +31,8 @@ std::string ids_text(const std::vector<Record>& records, const std::vector<NewRe
 
 std::vector<BatchOutcome> outcomes_of(const std::string& text) {
     std::vector<BatchOutcome> out;
-    for (const auto& item : json::parse(text).as_array())
+    const auto parsed = json::parse(text);
+    for (const auto& item : parsed.as_array())
         out.push_back({.request_id = json::value_to<std::string>(item.at(0)),
                        .id = RecordId(json::value_to<std::string>(item.at(1)))});
     return out;

@@ -26,8 +26,7 @@ class S3FrontTest : public ::testing::Test {
         blobs_ = storage::open_blob_store(folder_.path() / "blobs", pool_).value();
         objects_ = std::make_unique<objects::ObjectStore>(objects::ObjectStoreParts{
             .database = *database_, .blobs = *blobs_, .clock = clock_, .random = random_});
-        Loop loop;
-        ASSERT_TRUE(run_on(loop, objects_->start()));
+        ASSERT_TRUE(run_on(loop_, objects_->start()));
         front_ = make_s3_front(*objects_);
         seed_.signing_key = sigv4::derive_key("secret", "20260101", "us-west-2", "s3");
         seed_.scope = "20260101/us-west-2/s3/aws4_request";
@@ -72,6 +71,7 @@ class S3FrontTest : public ::testing::Test {
     }
 
     ThreadPool pool_{2};
+    Loop loop_;  // outlives the threads that wake it
     storage::testing::TemporaryFolder folder_;
     ManualClock clock_;
     SeededRandom random_{1};

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "async/run.h"
@@ -106,8 +107,11 @@ class Stage final {
 
     template <class T>
     Result<T> run(Task<T> task) {
-        Loop loop;
-        return run_on(loop, std::move(task));
+        std::unique_ptr<Loop> loop = take_loop();
+        auto result = run_on(*loop, std::move(task));
+        const std::lock_guard lock(loops_mutex_);
+        loops_.push_back(std::move(loop));
+        return result;
     }
     // Until `condition` or half a minute is over.
     template <class Condition>
@@ -184,6 +188,18 @@ class Stage final {
         (void)co_await exchange.respond(std::move(response));
     }
 
+    std::unique_ptr<Loop> take_loop() {
+        const std::lock_guard lock(loops_mutex_);
+        if (loops_.empty()) return std::make_unique<Loop>();
+        auto loop = std::move(loops_.back());
+        loops_.pop_back();
+        return loop;
+    }
+
+    // Callers' loops outlive the service's threads: one that wakes a loop may still be inside its
+    // scheduler when the task is done.
+    std::mutex loops_mutex_;
+    std::vector<std::unique_ptr<Loop>> loops_;
     const Scope scope_{"000000000000", "us-west-2"};
     RuntimeId runtime_;
     Timer& timer_;

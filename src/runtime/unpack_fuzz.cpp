@@ -13,6 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (framed.find("/../") != std::string::npos || framed.find("/./") != std::string::npos)
         std::abort();
     if (!path->empty() && (path->front() == '/' || path->back() == '/')) std::abort();
-    if (!path->empty() && ac::runtime::entry_path(*path, limits) != path) std::abort();
+    if (path->empty()) return 0;
+    const auto again = ac::runtime::entry_path(*path, limits);
+    if (!again || *again != *path) std::abort();
     return 0;
 }

@@ -153,8 +153,6 @@ Result<std::string> entry_path(std::string_view name, const RuntimeLimits& limit
     const auto is_bad = [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '\\'; };
     if (std::ranges::any_of(name, is_bad))
         return refused(name, "has a character in its name that is not allowed");
-    if (name.size() >= 2 && name[1] == ':') return refused(name, "has an absolute path");
-
     std::string path;
     std::size_t depth = 0;
     for (std::size_t from = 0; from <= name.size();) {
@@ -168,6 +166,7 @@ Result<std::string> entry_path(std::string_view name, const RuntimeLimits& limit
         if (!path.empty()) path += '/';
         path += part;
     }
+    if (path.size() >= 2 && path[1] == ':') return refused(name, "has an absolute path");
     return path;
 }
 

@@ -122,7 +122,7 @@ void Answer::flush_head() {
         return;
     }
     head_waits_ = *written != Stream::Written::all;
-    head_sent_ = head_.size() - (head_waits_ ? pieces.data()->iov_len : 0);
+    head_sent_ = head_.size() - pieces.size();
 }
 
 void Answer::take_head(Pieces& pieces) {

@@ -58,8 +58,10 @@ bool is_quiet(Stream& stream) {
 
 class Pool final : public ClientPool {
   public:
-    Pool(Connector& connector, Timer& timer, ClientLimits limits, std::size_t idle_max)
+    Pool(Connector& connector, Timer& timer, ClientLimits limits, std::size_t idle_max,
+         ClientSecurity security)
         : connector_(connector),
+          security_(std::move(security)),
           clock_(timer.clock()),
           limits_(limits),
           idle_(std::make_shared<IdleConnections>(idle_max)) {}
@@ -70,8 +72,10 @@ class Pool final : public ClientPool {
 
   private:
     std::unique_ptr<ClientConnection> take_live(Executor executor);
+    Task<std::unique_ptr<ClientConnection>> connect(Executor executor, SteadyTime deadline);
 
     Connector& connector_;
+    const ClientSecurity security_;
     const Clock& clock_;
     const ClientLimits limits_;
     std::shared_ptr<IdleConnections> idle_;
@@ -87,13 +91,22 @@ std::unique_ptr<ClientConnection> Pool::take_live(Executor executor) {
     return nullptr;
 }
 
+Task<std::unique_ptr<ClientConnection>> Pool::connect(Executor executor, SteadyTime deadline) {
+    AC_CO_TRY(auto fd, co_await connector_.connect(deadline));
+    auto connection = std::make_unique<ClientConnection>(executor, std::move(fd), clock_);
+    if (security_.tls != nullptr) {
+        AC_CO_TRY(auto session, security_.tls->connect(security_.host));
+        AC_CO_CHECK(co_await connection->stream.start_tls(std::move(session), deadline));
+    }
+    co_return connection;
+}
+
 Task<std::unique_ptr<ClientExchange>> Pool::open(SteadyTime deadline) {
     const auto executor = co_await asio::this_coro::executor;
     if (idle_->is_closed()) co_return fail(ErrorCode::cancelled, "the client pool is closed");
     auto connection = take_live(executor);
     if (!connection) {
-        AC_CO_TRY(auto fd, co_await connector_.connect(deadline));
-        connection = std::make_unique<ClientConnection>(executor, std::move(fd), clock_);
+        AC_CO_TRY(connection, co_await connect(executor, deadline));
     }
     HttpClientExchange::GiveBack give_back =
         [executor, idle = idle_, &clock = clock_](std::unique_ptr<ClientConnection> used) {
@@ -124,8 +137,9 @@ Task<Response> ask(ClientExchange& exchange, const RequestHead& head, const std:
 }  // namespace
 
 std::unique_ptr<ClientPool> make_client_pool(Connector& connector, Timer& timer,
-                                             ClientLimits limits, std::size_t idle_max) {
-    return std::make_unique<Pool>(connector, timer, limits, idle_max);
+                                             ClientLimits limits, std::size_t idle_max,
+                                             ClientSecurity security) {
+    return std::make_unique<Pool>(connector, timer, limits, idle_max, std::move(security));
 }
 
 Task<Response> fetch(ClientPool& pool, RequestHead head, std::string body, SteadyTime deadline,

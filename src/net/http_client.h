@@ -9,6 +9,8 @@
 #include "async/task.h"
 #include "async/timer.h"
 #include "base/file.h"
+#include "crypto/tls.h"
+#include "net/address_guard.h"
 #include "net/body.h"
 #include "net/http_message.h"
 
@@ -23,7 +25,10 @@ class Connector {
     virtual Task<UniqueFd> connect(SteadyTime deadline) = 0;
 };
 
-std::unique_ptr<Connector> make_tcp_connector(std::string host, std::uint16_t port, Timer& timer);
+// `guard`, where given, judges each address before it is connected to, and outlives the connector.
+// permission_denied: it refuses all of them.
+std::unique_ptr<Connector> make_tcp_connector(std::string host, std::uint16_t port, Timer& timer,
+                                              const AddressGuard* guard = nullptr);
 
 struct ClientLimits {
     std::size_t head_bytes_max = 64 * 1024;
@@ -76,9 +81,19 @@ class ClientPool {
     virtual void close() = 0;
 };
 
-// `connector` and `timer` outlive the pool and its exchanges.
+inline constexpr std::size_t kIdleConnectionsMax = 64;
+
+// TLS where `tls` is given; it outlives the pool. `host` is what the certificate must be for.
+struct ClientSecurity {
+    const TlsClient* tls = nullptr;
+    std::string host = {};
+};
+
+// `timer` outlives the pool and its exchanges, `connector` the pool.
 std::unique_ptr<ClientPool> make_client_pool(Connector& connector, Timer& timer,
-                                             ClientLimits limits = {}, std::size_t idle_max = 64);
+                                             ClientLimits limits = {},
+                                             std::size_t idle_max = kIdleConnectionsMax,
+                                             ClientSecurity security = {});
 
 // A small request whole, for the CLI, discovery documents and tests; too_large over `max_bytes`. A
 // kept connection that turns out to be dead is replaced once.

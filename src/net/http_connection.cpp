@@ -24,12 +24,14 @@ constexpr std::size_t kWatchBytesMax = 16 * 1024;
 }  // namespace
 
 ConnectionHost::ConnectionHost(Executor executor, ServerLimits limits, const Clock& clock,
-                               Handler& handler, std::shared_ptr<std::atomic<std::size_t>> count)
+                               Handler& handler, std::shared_ptr<std::atomic<std::size_t>> count,
+                               const TlsServer* tls)
     : executor_(executor),
       limits_(limits),
       clock_(clock),
       handler_(handler),
       count_(std::move(count)),
+      tls_(tls),
       tasks_(executor) {}
 
 std::string_view ConnectionHost::date() {
@@ -72,7 +74,14 @@ void HttpConnection::end_if_idle() {
     if (idle_) stream_.cancel();
 }
 
+Task<> HttpConnection::start_tls() {
+    AC_CO_TRY(auto session, host_->tls()->accept());
+    const auto deadline = host_->clock().steady() + host_->limits().head_timeout;
+    co_return co_await stream_.start_tls(std::move(session), deadline);
+}
+
 Detached HttpConnection::run() {
+    if (host_->tls() != nullptr && !co_await start_tls()) co_return;
     while (true) {
         const Arrival arrival = co_await next_request();
         if (arrival == Arrival::ended) co_return;

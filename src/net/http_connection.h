@@ -19,13 +19,14 @@ class HttpConnection;
 class ConnectionHost final {
   public:
     ConnectionHost(Executor executor, ServerLimits limits, const Clock& clock, Handler& handler,
-                   std::shared_ptr<std::atomic<std::size_t>> count);
+                   std::shared_ptr<std::atomic<std::size_t>> count, const TlsServer* tls);
 
     Executor executor() const { return executor_; }
     const ServerLimits& limits() const { return limits_; }
     const Clock& clock() const { return clock_; }
     Handler& handler() const { return handler_; }
     std::atomic<std::size_t>& count() { return *count_; }
+    const TlsServer* tls() const { return tls_; }
     std::list<HttpConnection*>& connections() { return connections_; }
     TaskGroup& tasks() { return tasks_; }
     // RFC 9110 5.6.7, made once a second.
@@ -41,6 +42,7 @@ class ConnectionHost final {
     const Clock& clock_;
     Handler& handler_;
     const std::shared_ptr<std::atomic<std::size_t>> count_;
+    const TlsServer* const tls_;
     std::list<HttpConnection*> connections_;
     bool draining_ = false;
     std::string date_;
@@ -74,6 +76,7 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
   private:
     enum class Arrival { request, ended, refused };
 
+    Task<> start_tls();
     asio::awaitable<Arrival, Executor> next_request();
     Arrival parse();
     Arrival refuse(int status, std::string_view reason);

@@ -62,7 +62,7 @@ class Alarm final : public Deadlines::Entry {
 class Server final : public HttpServer {
   public:
     Server(Loops& loops, const Clock& clock, Handler& handler, UniqueFd listener,
-           ServerLimits limits);
+           ServerLimits limits, const TlsServer* tls);
 
     asio::ip::tcp::endpoint endpoint() const override { return endpoint_; }
     Task<> drain(SteadyTime deadline) override;
@@ -97,7 +97,7 @@ class Server final : public HttpServer {
 };
 
 Server::Server(Loops& loops, const Clock& clock, Handler& handler, UniqueFd listener,
-               ServerLimits limits)
+               ServerLimits limits, const TlsServer* tls)
     : loops_(loops),
       clock_(clock),
       limits_(limits),
@@ -113,7 +113,7 @@ Server::Server(Loops& loops, const Clock& clock, Handler& handler, UniqueFd list
     listener_.assign(listener.release());
     for (std::size_t i = 0; i < loops.size(); ++i)
         hosts_.push_back(std::make_shared<ConnectionHost>(loops.at(i).executor(), limits, clock,
-                                                          handler, count_));
+                                                          handler, count_, tls));
     tasks_.spawn("http accept", accept_all());
 }
 
@@ -208,15 +208,16 @@ Task<> Server::drain(SteadyTime deadline) {
 
 Result<std::unique_ptr<HttpServer>> make_http_server(Loops& loops, const Clock& clock,
                                                      Handler& handler, std::string_view host,
-                                                     std::uint16_t port, ServerLimits limits) {
+                                                     std::uint16_t port, ServerLimits limits,
+                                                     const TlsServer* tls) {
     AC_TRY(auto listener, listen_tcp(host, port));
-    return std::make_unique<Server>(loops, clock, handler, std::move(listener), limits);
+    return std::make_unique<Server>(loops, clock, handler, std::move(listener), limits, tls);
 }
 
 Result<std::unique_ptr<HttpServer>> make_http_server(Loops& loops, const Clock& clock,
                                                      Handler& handler, UniqueFd listener,
-                                                     ServerLimits limits) {
-    return std::make_unique<Server>(loops, clock, handler, std::move(listener), limits);
+                                                     ServerLimits limits, const TlsServer* tls) {
+    return std::make_unique<Server>(loops, clock, handler, std::move(listener), limits, tls);
 }
 
 }  // namespace ac::net

@@ -16,6 +16,7 @@
 #include "async/task.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "crypto/tls.h"
 #include "net/body.h"
 #include "net/http_message.h"
 
@@ -82,14 +83,16 @@ class HttpServer {
 };
 
 // Binds and listens at once; serves as soon as the loops run. unavailable when the address cannot
-// be bound. `handler`, `loops` and `clock` outlive the server.
+// be bound. `handler`, `loops`, `clock` and `tls` (without it: plain HTTP) outlive the server.
 Result<std::unique_ptr<HttpServer>> make_http_server(Loops& loops, const Clock& clock,
                                                      Handler& handler, std::string_view host,
-                                                     std::uint16_t port, ServerLimits limits = {});
+                                                     std::uint16_t port, ServerLimits limits = {},
+                                                     const TlsServer* tls = nullptr);
 // The same on a socket that listens already: one inside a sandbox's network namespace, a Unix
 // socket, one handed over by a supervisor.
 Result<std::unique_ptr<HttpServer>> make_http_server(Loops& loops, const Clock& clock,
                                                      Handler& handler, UniqueFd listener,
-                                                     ServerLimits limits = {});
+                                                     ServerLimits limits = {},
+                                                     const TlsServer* tls = nullptr);
 
 }  // namespace ac::net

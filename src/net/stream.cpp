@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "net/loop_signal.h"
+#include "net/stream_tls.h"
 
 namespace ac::net {
 namespace {
@@ -34,6 +35,17 @@ void Pieces::add(std::string_view text) {
     if (text.empty()) return;
     AC_ASSERT(count_ < kMax);
     pieces_[static_cast<std::size_t>(count_++)] = {const_cast<char*>(text.data()), text.size()};
+}
+
+std::size_t Pieces::size() const {
+    std::size_t bytes = 0;
+    for (int i = first_; i < count_; ++i) bytes += pieces_[static_cast<std::size_t>(i)].iov_len;
+    return bytes;
+}
+
+std::string_view Pieces::front() const {
+    const iovec& front = pieces_[static_cast<std::size_t>(first_)];
+    return {static_cast<const char*>(front.iov_base), front.iov_len};
 }
 
 void Pieces::consume(std::size_t bytes) {
@@ -65,7 +77,9 @@ Stream::Stream(Executor executor, UniqueFd connected, const Clock& clock)
     if (!error) connected.release();
 }
 
-Task<std::size_t> Stream::read_some(std::span<char> out, SteadyTime deadline) {
+Stream::~Stream() = default;
+
+Task<std::size_t> Stream::read_raw(std::span<char> out, SteadyTime deadline) {
     if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return gone();
     // Asio does not look at the socket again once it has seen the end.
     if (has_ended_) co_return std::size_t{0};
@@ -83,7 +97,7 @@ Task<std::size_t> Stream::read_some(std::span<char> out, SteadyTime deadline) {
     co_return gone();
 }
 
-Result<std::optional<std::size_t>> Stream::try_read(std::span<char> out) {
+Result<std::optional<std::size_t>> Stream::try_read_raw(std::span<char> out) {
     while (true) {
         const ssize_t count = ::recv(socket_.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
         if (count >= 0) return static_cast<std::size_t>(count);
@@ -109,7 +123,7 @@ Task<> Stream::wait_failed() {
     co_return gone();
 }
 
-Result<Stream::Written> Stream::try_write(Pieces& pieces) {
+Result<Stream::Written> Stream::try_write_raw(Pieces& pieces) {
     while (!pieces.empty()) {
         msghdr message{};
         message.msg_iov = pieces.data();
@@ -158,6 +172,10 @@ void Stream::acknowledge_at_once() {
 }
 
 void Stream::shutdown_write() {
+    if (tls_) {
+        tls_->session->write_end();
+        (void)flush_tls();
+    }
     error_code ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);
 }

@@ -17,8 +17,8 @@ using Endpoints = std::vector<tcp::endpoint>;
 
 class TcpConnector final : public Connector {
   public:
-    TcpConnector(std::string host, std::uint16_t port, Timer& timer)
-        : host_(std::move(host)), port_(port), timer_(timer) {}
+    TcpConnector(std::string host, std::uint16_t port, Timer& timer, const AddressGuard* guard)
+        : host_(std::move(host)), port_(port), timer_(timer), guard_(guard) {}
 
     Task<UniqueFd> connect(SteadyTime deadline) override;
 
@@ -30,6 +30,7 @@ class TcpConnector final : public Connector {
     const std::string host_;
     const std::uint16_t port_;
     Timer& timer_;
+    const AddressGuard* const guard_;
 };
 
 std::unexpected<Error> TcpConnector::unreachable(const std::string& why) const {
@@ -82,6 +83,11 @@ Task<UniqueFd> TcpConnector::connect(SteadyTime deadline) {
     AC_CO_TRY(const auto endpoints, co_await resolve());
     Result<UniqueFd> last = unreachable("the name has no address");
     for (const tcp::endpoint& endpoint : endpoints) {
+        const auto allowed = guard_ != nullptr ? guard_->check(endpoint.address()) : Result<>{};
+        if (!allowed) {
+            last = std::unexpected(allowed.error());
+            continue;
+        }
         last = co_await connect_to(endpoint, deadline);
         if (last || last.error().code != ErrorCode::unavailable) break;
     }
@@ -90,8 +96,9 @@ Task<UniqueFd> TcpConnector::connect(SteadyTime deadline) {
 
 }  // namespace
 
-std::unique_ptr<Connector> make_tcp_connector(std::string host, std::uint16_t port, Timer& timer) {
-    return std::make_unique<TcpConnector>(std::move(host), port, timer);
+std::unique_ptr<Connector> make_tcp_connector(std::string host, std::uint16_t port, Timer& timer,
+                                              const AddressGuard* guard) {
+    return std::make_unique<TcpConnector>(std::move(host), port, timer, guard);
 }
 
 }  // namespace ac::net

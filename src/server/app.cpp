@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "memory/memory_service.h"
 #include "net/http_server.h"
+#include "net/outbound.h"
 #include "objects/object_store.h"
 #include "runtime/runtime_service.h"
 #include "server/metrics.h"
@@ -66,11 +67,26 @@ runtime::RuntimeConfig runtime_config(const AppOptions& options) {
     return config;
 }
 
-std::string url_of(const net::HttpServer& server) {
+// nullptr without a certificate.
+Result<std::unique_ptr<TlsServer>> open_tls(const Config& config) {
+    if (config.tls_certificate.empty() != config.tls_key.empty())
+        return fail(ErrorCode::invalid_argument, "tls.certificate and tls.key go together");
+    if (config.tls_certificate.empty()) return nullptr;
+    return make_tls_server(
+        {.certificate_file = config.tls_certificate, .key_file = config.tls_key});
+}
+
+Result<std::unique_ptr<net::Outbound>> open_outbound(const Config& config, Timer& timer) {
+    net::OutboundOptions options{.guard = {}, .ca_file = config.outbound_ca_file};
+    for (const std::string& block : config.outbound_allow) AC_CHECK(options.guard.allow(block));
+    return net::make_outbound(std::move(options), timer);
+}
+
+std::string url_of(const net::HttpServer& server, bool is_secure) {
     const auto endpoint = server.endpoint();
     std::string host = endpoint.address().to_string();
     if (endpoint.address().is_v6()) host = "[" + host + "]";
-    return fmt::format("http://{}:{}", host, endpoint.port());
+    return fmt::format("{}://{}:{}", is_secure ? "https" : "http", host, endpoint.port());
 }
 
 // What a crash left in the blob store without an object.
@@ -121,6 +137,8 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AsioTimer timer(clock);
     Loops loops(loop_count(config));
     ThreadPool pool(kPoolThreads);
+    AC_TRY(const auto tls, open_tls(config));
+    AC_TRY(const auto outbound, open_outbound(config, timer));
     AC_TRY(const auto spool_folder, make_folder(config, "spool"));
     AC_TRY(const auto database, open_database(config));
     AC_TRY(const auto blobs, storage::open_blob_store(config.data_dir / "blobs", pool));
@@ -160,14 +178,14 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AC_CHECK(run_on(loops.main(), database->migrate(memory::MemoryService::migrations())));
     AC_CHECK(run_on(loops.main(), runtime->start()));
     AC_TRY(const auto server,
-           net::make_http_server(loops, clock, pipeline, config.host, config.port));
+           net::make_http_server(loops, clock, pipeline, config.host, config.port, {}, tls.get()));
     asio::co_spawn(loops.main().executor(),
                    serve_until_told(loops, timer, *server, *runtime, memory, config.drain_seconds),
                    asio::detached);
     TaskGroup background(loops.main().executor());
     background.spawn("sweep blobs", sweep_blobs(objects));
     memory.start(loops.main().executor());
-    on_ready(url_of(*server));
+    on_ready(url_of(*server, tls != nullptr));
     loops.run();
     return {};
 }

@@ -97,6 +97,16 @@ const std::map<std::string, Setter, std::less<>>& setters() {
         {"log.format", set_log_format},
         {"database.postgres",
          [](Config& c, const std::string& v) -> Result<> { return c.postgres = v, Result<>{}; }},
+        {"tls.certificate",
+         [](Config& c, const std::string& v) -> Result<> {
+             return c.tls_certificate = v, Result<>{};
+         }},
+        {"tls.key",
+         [](Config& c, const std::string& v) -> Result<> { return c.tls_key = v, Result<>{}; }},
+        {"outbound.ca_file",
+         [](Config& c, const std::string& v) -> Result<> {
+             return c.outbound_ca_file = v, Result<>{};
+         }},
         {"runtime.python_installer",
          [](Config& c, const std::string& v) -> Result<> {
              return c.python_installer = v, Result<>{};
@@ -113,6 +123,8 @@ const std::map<std::string, Setter, std::less<>>& setters() {
 
 const std::map<std::string, ListSetter, std::less<>>& list_setters() {
     static const std::map<std::string, ListSetter, std::less<>> kSetters = {
+        {"outbound.allow",
+         [](Config& c, std::vector<std::string> v) { c.outbound_allow = std::move(v); }},
         {"sandbox.accept_missing",
          [](Config& c, std::vector<std::string> v) { c.accept_missing = std::move(v); }},
         {"runtime.python_interpreters",

@@ -34,6 +34,14 @@ struct Config {
     // database.postgres: a libpq connection string; empty: SQLite in the data folder.
     std::string postgres;
 
+    // tls.*: PEM files; both or neither.
+    std::string tls_certificate;
+    std::string tls_key;
+
+    // outbound.*: calls to servers that configurations name (discovery, tokens, webhooks).
+    std::vector<std::string> outbound_allow;  // address blocks allowed beside the public ones
+    std::string outbound_ca_file;             // PEM; empty: the system's authorities
+
     // sandbox.accept_missing: names of layers to do without (see `agentcored --probe`).
     std::vector<std::string> accept_missing;
 

@@ -25,10 +25,10 @@ class FunctionHandler final : public Handler {
 class TestServer final {
   public:
     explicit TestServer(FunctionHandler::Function function, ServerLimits limits = {},
-                        std::size_t loops = 2)
+                        std::size_t loops = 2, const TlsServer* tls = nullptr)
         : loops_(loops), handler_(std::move(function)) {
-        server_ =
-            std::move(make_http_server(loops_, clock_, handler_, "127.0.0.1", 0, limits)).value();
+        server_ = std::move(make_http_server(loops_, clock_, handler_, "127.0.0.1", 0, limits, tls))
+                      .value();
         thread_ = std::thread([this] { loops_.run(); });
     }
     ~TestServer() {

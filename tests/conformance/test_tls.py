@@ -1,0 +1,52 @@
+"""The daemon behind its own certificate: stock boto3 over HTTPS."""
+import os
+import subprocess
+
+import boto3
+import botocore.exceptions
+import pytest
+
+from conftest import served
+from daemon import REGION
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
+
+
+def test_boto3_speaks_https_and_refuses_what_it_cannot_verify(certificate, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(f"tls: {{certificate: {certificate[0]}, key: {certificate[1]}}}\n")
+    with served(arguments=["--config", config]) as daemon:
+        assert daemon.endpoint.startswith("https://127.0.0.1:")
+
+        def client(service, verify):
+            return boto3.client(service, endpoint_url=daemon.endpoint, region_name=REGION,
+                                verify=verify,
+                                aws_access_key_id=daemon.env["AWS_ACCESS_KEY_ID"],
+                                aws_secret_access_key=daemon.env["AWS_SECRET_ACCESS_KEY"])
+
+        trusted = str(certificate[0])
+        assert client("bedrock-agentcore-control", trusted).list_agent_runtimes()["agentRuntimes"] == []
+        objects = client("s3", trusted)
+        objects.create_bucket(Bucket="over-tls",
+                              CreateBucketConfiguration={"LocationConstraint": REGION})
+        content = os.urandom(3_000_000)
+        objects.put_object(Bucket="over-tls", Key="k", Body=content)
+        assert objects.get_object(Bucket="over-tls", Key="k")["Body"].read() == content
+        with pytest.raises(botocore.exceptions.SSLError):
+            client("sts", True).get_caller_identity()
+
+
+def test_a_key_without_its_certificate_stops_the_start(certificate, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(f"tls: {{key: {certificate[1]}}}\n")
+    with pytest.raises(RuntimeError, match="tls.certificate and tls.key go together"):
+        with served(arguments=["--config", config]):
+            pass

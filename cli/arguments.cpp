@@ -69,6 +69,7 @@ class Parser final {
         add_inspection();
         add_sessions();
         add_destroy();
+        add_memory();
         add_host();
     }
 
@@ -225,6 +226,80 @@ class Parser final {
         app->add_flag("--dry-run", o->dry_run, "Only say what would be deleted");
         app->add_flag("--force", o->force, "Do not ask");
         refuse(app, "--delete-ecr-repo", "there is no container registry on this host");
+    }
+
+    // A subcommand of `memory` that works on one memory.
+    template <class Options>
+    std::pair<CLI::App*, std::shared_ptr<Options>> add_on_memory(CLI::App& parent,
+                                                                 const std::string& name,
+                                                                 const std::string& description) {
+        auto [app, o] = add<Options>(parent, name, description);
+        app->add_option("memory", o->memory, "Id or name of the memory")->required();
+        app->add_option("-r,--region", o->region, "Region");
+        return {app, o};
+    }
+
+    template <class Options>
+    void add_spaces(CLI::App* app, Options& options) {
+        auto* exact = app->add_option("-n,--namespace", options.space, "Exactly this namespace");
+        app->add_option("-p,--namespace-path", options.path, "This namespace and all below [/]")
+            ->excludes(exact);
+        app->add_option("--strategy", options.strategy, "Id of a strategy");
+    }
+
+    void add_memory() {
+        CLI::App* memory = app_.add_subcommand("memory", "Memories: events and records");
+        memory->require_subcommand(1);
+        auto [create, c] = add<MemoryCreateOptions>(*memory, "create", "Create a memory");
+        create->add_option("name", c->name, "Letters, digits and _")->required();
+        create->add_option("-s,--strategies", c->strategies,
+                           "semantic,summary,user_preference,episodic; a JSON array; or @FILE");
+        create->add_option("-d,--description", c->description, "Description");
+        create->add_option("-e,--event-expiry-days", c->event_expiry_days, "Days [90]")
+            ->check(CLI::Range(1, 365));
+        create->add_option("-r,--region", c->region, "Region");
+        auto [list, l] = add<MemoryListOptions>(*memory, "list", "List the memories");
+        list->add_option("-r,--region", l->region, "Region");
+        add_on_memory<MemoryShowOptions>(*memory, "show", "Show a memory and its strategies");
+        add_on_memory<MemoryShowOptions>(*memory, "get", "The same as show");
+        auto [remove, d] = add_on_memory<MemoryDeleteOptions>(*memory, "delete", "Delete a memory");
+        remove->add_flag("-f,--force", d->force, "Do not ask");
+        add_memory_contents(*memory);
+        add_memory_transfer(*memory);
+    }
+
+    void add_memory_contents(CLI::App& memory) {
+        auto [events, e] = add_on_memory<MemoryEventsOptions>(
+            memory, "events", "The actors; of an actor the sessions; of a session the events");
+        events->add_option("-a,--actor", e->actor, "Actor");
+        events->add_option("-s,--session", e->session, "Session of the actor");
+        events->add_option("-b,--branch", e->branch, "Only this branch");
+        events->add_option("-c,--count", e->count, "The newest [20]")
+            ->check(CLI::Range(1, 1'000'000));
+        auto [records, r] =
+            add_on_memory<MemoryRecordsOptions>(memory, "records", "List records, newest first");
+        add_spaces(records, *r);
+        records->add_option("-c,--count", r->count, "The newest [20]")
+            ->check(CLI::Range(1, 1'000'000));
+        auto [search, s] =
+            add_on_memory<MemorySearchOptions>(memory, "search", "Find records, best first");
+        search->add_option("query", s->query, "What is looked for")->required();
+        add_spaces(search, *s);
+        search->add_option("-k,--top-k", s->top_k, "Records at most [10]")
+            ->check(CLI::Range(1, 100));
+        auto [jobs, j] = add_on_memory<MemoryJobsOptions>(memory, "jobs", "Failed extraction jobs");
+        jobs->add_option("--retry", j->retry, "Start this job again, or all");
+    }
+
+    void add_memory_transfer(CLI::App& memory) {
+        auto [out, o] = add_on_memory<MemoryExportOptions>(
+            memory, "export", "Write events and records as JSON lines");
+        out->add_option("-o,--output", o->output, "File [stdout]");
+        auto [in, i] = add_on_memory<MemoryImportOptions>(
+            memory, "import", "Store what export wrote; what is there already is left alone");
+        in->add_option("file", i->input, "File, or - for stdin")->required();
+        in->add_flag("--extract", i->extract,
+                     "Make records from the events instead of storing the file's records");
     }
 
     void add_host() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/failure.h"
+#include "cli/memory_options.h"
 
 namespace ac::cli {
 
@@ -104,7 +105,10 @@ struct DaemonOptions {
 using CommandOptions =
     std::variant<ConfigureOptions, ConfigureListOptions, ConfigureSetDefaultOptions, DeployOptions,
                  InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, StopSessionOptions,
-                 DestroyOptions, EnvOptions, DoctorOptions, DaemonOptions>;
+                 DestroyOptions, EnvOptions, DoctorOptions, DaemonOptions, MemoryCreateOptions,
+                 MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions, MemoryEventsOptions,
+                 MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions, MemoryExportOptions,
+                 MemoryImportOptions>;
 
 struct CommandLine {
     CommonOptions common;

@@ -27,6 +27,16 @@ Expected<> run(const Context& context, const DestroyOptions& options);
 Expected<> run(const Context& context, const EnvOptions& options);
 Expected<> run(const Context& context, const DoctorOptions& options);
 Expected<> run(const Context& context, const DaemonOptions& options);
+Expected<> run(const Context& context, const MemoryCreateOptions& options);
+Expected<> run(const Context& context, const MemoryListOptions& options);
+Expected<> run(const Context& context, const MemoryShowOptions& options);
+Expected<> run(const Context& context, const MemoryDeleteOptions& options);
+Expected<> run(const Context& context, const MemoryEventsOptions& options);
+Expected<> run(const Context& context, const MemoryRecordsOptions& options);
+Expected<> run(const Context& context, const MemorySearchOptions& options);
+Expected<> run(const Context& context, const MemoryJobsOptions& options);
+Expected<> run(const Context& context, const MemoryExportOptions& options);
+Expected<> run(const Context& context, const MemoryImportOptions& options);
 
 // The whole program: parses, runs, reports a failure on stderr (and as {"error": ...} on stdout
 // with --json); returns the exit code.

@@ -107,8 +107,9 @@ Expected<std::unique_ptr<Reply>> AwsClient::open(Call call) {
 
 Expected<json::value> AwsClient::document(Call call) {
     const Milliseconds timeout = call.timeout;
+    const std::size_t bytes_max = call.answer_bytes_max;
     AC_TRY(auto reply, open(std::move(call)));
-    AC_TRY(const std::string body, read_all(*reply, kDocumentBytesMax, timeout));
+    AC_TRY(const std::string body, read_all(*reply, bytes_max, timeout));
     if (body.empty()) return json::value();
     boost::system::error_code error;
     auto document = json::parse(body, error);

@@ -23,6 +23,7 @@ struct Call {
     std::string body_sha256 = {};   // of a file; text is hashed here
     std::string bearer_token = {};  // instead of a signature
     Milliseconds timeout{60'000};
+    std::size_t answer_bytes_max = kDocumentBytesMax;  // of document()
 };
 
 class AwsClient final {

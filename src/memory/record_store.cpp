@@ -49,6 +49,7 @@ void add_spaces(const std::optional<SpaceSelection>& spaces, std::string& sql, P
     std::string path = spaces->space;
     if (spaces->below)
         while (path.ends_with('/')) path.pop_back();
+    if (spaces->below && path.empty()) return;
     params.emplace_back(path);
     sql += fmt::format("AND (space = ${}", params.size());
     if (spaces->below) {

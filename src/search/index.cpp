@@ -343,6 +343,7 @@ bool SpaceFilter::matches(std::string_view candidate) const {
     if (kind == Kind::exact) return candidate == space;
     std::string_view path = space;
     while (path.ends_with('/')) path.remove_suffix(1);
+    if (path.empty()) return true;  // "/": namespaces without a leading slash are below it too
     if (!candidate.starts_with(path)) return false;
     return candidate.size() == path.size() || candidate[path.size()] == '/';
 }

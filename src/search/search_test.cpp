@@ -181,6 +181,8 @@ TEST_F(IndexTest, spaces_are_apart) {
     EXPECT_THAT(find("tea", {SpaceFilter::Kind::path, "/actors/kim/"}),
                 testing::UnorderedElementsAre(1, 3));
     EXPECT_THAT(find("tea", {SpaceFilter::Kind::path, "/"}), testing::SizeIs(3));
+    put(4, "actors", "likes tea");
+    EXPECT_THAT(find("tea", {SpaceFilter::Kind::path, "/"}), testing::Contains(4));
 }
 
 TEST_F(IndexTest, replaced_and_removed_documents_are_gone) {

@@ -14,8 +14,8 @@ from daemon import REGION
 def certificate(tmp_path):
     files = tmp_path / "certificate.pem", tmp_path / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
          "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
     return files
 
@@ -33,7 +33,8 @@ def test_boto3_speaks_https_and_refuses_what_it_cannot_verify(certificate, tmp_p
                                 aws_secret_access_key=daemon.env["AWS_SECRET_ACCESS_KEY"])
 
         trusted = str(certificate[0])
-        assert client("bedrock-agentcore-control", trusted).list_agent_runtimes()["agentRuntimes"] == []
+        control = client("bedrock-agentcore-control", trusted)
+        assert control.list_agent_runtimes()["agentRuntimes"] == []
         objects = client("s3", trusted)
         objects.create_bucket(Bucket="over-tls",
                               CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -3,6 +3,7 @@
 // any thread, it keeps the privileges that the daemon then gives up. When the daemon dies, however
 // it dies, the launcher sees its socket close, kills every guest and removes their cgroups.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,7 +37,9 @@ struct Launcher {
 // behind (processes, cgroups).
 Result<Launcher> start_launcher(LauncherOptions options);
 
-// Runs on `loop`; `loop` outlives it.
-Result<std::unique_ptr<Sandbox>> make_linux_sandbox(Launcher launcher, Loop& loop);
+// Runs on `loop`; `loop` outlives it. `on_gone` is called once, there, when the launcher has ended
+// although nobody asked it to: nothing can be started any more.
+Result<std::unique_ptr<Sandbox>> make_linux_sandbox(Launcher launcher, Loop& loop,
+                                                    std::function<void()> on_gone = {});
 
 }  // namespace ac::sandbox

@@ -1,6 +1,7 @@
 #include "server/app.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -99,6 +100,13 @@ Detached sweep_blobs(objects::ObjectStore& objects) {
     }
 }
 
+// Whoever supervises the daemon starts it anew, with a launcher.
+void stop_without_launcher(bool& launcher_is_gone) {
+    launcher_is_gone = true;
+    AC_LOG(error, "the sandbox launcher has ended: nothing can be run any more, stopping");
+    (void)::kill(::getpid(), SIGTERM);
+}
+
 // Waits for a signal, then lets what is under way finish.
 Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server,
                           runtime::RuntimeService& runtime, memory::MemoryService& memory,
@@ -137,14 +145,17 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AsioTimer timer(clock);
     Loops loops(loop_count(config));
     ThreadPool pool(kPoolThreads);
+    bool launcher_is_gone = false;
     AC_TRY(const auto tls, open_tls(config));
     AC_TRY(const auto outbound, open_outbound(config, timer));
     AC_TRY(const auto spool_folder, make_folder(config, "spool"));
     AC_TRY(const auto database, open_database(config));
     AC_TRY(const auto blobs, storage::open_blob_store(config.data_dir / "blobs", pool));
     AC_TRY(const auto keys, access::open_root_key(config.data_dir, random, config.account));
-    AC_TRY(const auto sandbox,
-           sandbox::make_linux_sandbox(std::move(options.launcher), loops.main()));
+    AC_TRY(const auto sandbox, sandbox::make_linux_sandbox(
+                                   std::move(options.launcher), loops.main(), [&launcher_is_gone] {
+                                       stop_without_launcher(launcher_is_gone);
+                                   }));
     objects::ObjectStore objects(
         {.database = *database, .blobs = *blobs, .clock = clock, .random = random});
     ObjectArtifacts artifacts(objects, *blobs);
@@ -187,6 +198,8 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     memory.start(loops.main().executor());
     on_ready(url_of(*server, tls != nullptr));
     loops.run();
+    if (launcher_is_gone)
+        return fail(ErrorCode::unavailable, "the sandbox launcher ended while serving");
     return {};
 }
 

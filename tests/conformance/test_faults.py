@@ -3,6 +3,7 @@ import contextlib
 import hashlib
 import os
 import random
+import signal
 import subprocess
 import threading
 import time
@@ -225,3 +226,27 @@ def fill_with_rows(daemon, artifact):
 def check_stored(s3, stored):
     for key, body in stored.items():
         assert s3.get_object(Bucket=agents.BUCKET, Key=key)["Body"].read() == body, key
+
+
+def test_a_daemon_that_lost_its_launcher_ends_and_says_why():
+    """It could run nothing any more; whoever supervises it starts it anew."""
+    daemon = Daemon().start()
+    try:
+        pids = set(daemon.descendants())
+        launcher = next(pid for pid in pids if parent_of(pid) == daemon.pid)
+        os.kill(launcher, signal.SIGKILL)
+        assert daemon.process.wait(20) == 1
+        daemon.process.stdout.close()
+        assert "launcher ended" in daemon.log_tail()
+        assert eventually(lambda: not any(is_alive(pid) for pid in pids), 5)
+        daemon.start()
+        pids |= set(daemon.descendants())
+        assert daemon.stop() == 0
+        assert eventually(lambda: not daemon.leftovers(pids), 5), daemon.leftovers(pids)
+    finally:
+        daemon.remove()
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        return int(stat.read().rsplit(")", 1)[1].split()[1])

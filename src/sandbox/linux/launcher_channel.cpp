@@ -36,8 +36,8 @@ Task<Outcome> GuestEnd::wait() {
     return done.result();
 }
 
-LauncherChannel::LauncherChannel(UniqueFd socket, Loop& loop)
-    : socket_(loop.executor(), socket.release()) {
+LauncherChannel::LauncherChannel(UniqueFd socket, Loop& loop, std::function<void()> on_gone)
+    : socket_(loop.executor(), socket.release()), tell_gone_(std::move(on_gone)) {
     set_nonblocking(socket_.native_handle());
 }
 
@@ -46,6 +46,10 @@ void LauncherChannel::start_reading() {
 }
 
 void LauncherChannel::close() {
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+    }
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
 }
 
@@ -180,15 +184,18 @@ void LauncherChannel::on_answer(Packet packet) {
 void LauncherChannel::on_gone() {
     std::map<std::uint64_t, Completion<Answer>> pending;
     std::map<std::uint64_t, std::shared_ptr<GuestEnd>> guests;
+    bool unasked = false;
     {
         const std::lock_guard lock(mutex_);
         gone_ = true;
+        unasked = !closed_;
         pending.swap(pending_);
         guests.swap(guests_);
         outbox_.clear();
     }
     for (const auto& [id, waiting] : pending) waiting.complete(fail(launcher_gone()));
     for (const auto& [id, guest] : guests) guest->tell(fail(launcher_gone()));
+    if (unasked && tell_gone_) tell_gone_();
 }
 
 }  // namespace ac::sandbox

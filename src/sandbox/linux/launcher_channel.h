@@ -4,6 +4,7 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -36,7 +37,8 @@ struct Answer {
 
 class LauncherChannel final : public std::enable_shared_from_this<LauncherChannel> {
   public:
-    LauncherChannel(UniqueFd socket, Loop& loop);
+    // `on_gone`: the launcher has ended before close().
+    LauncherChannel(UniqueFd socket, Loop& loop, std::function<void()> on_gone);
 
     void start_reading();
     // The launcher sees the end of its socket, and ends every guest.
@@ -65,7 +67,9 @@ class LauncherChannel final : public std::enable_shared_from_this<LauncherChanne
     void on_gone();
 
     Descriptor socket_;
+    const std::function<void()> tell_gone_;
     std::mutex mutex_;
+    bool closed_ = false;
     std::uint64_t last_id_ = 0;
     bool gone_ = false;
     bool write_waits_ = false;

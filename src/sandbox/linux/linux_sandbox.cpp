@@ -128,9 +128,10 @@ SpawnRequest spawn_request(std::uint64_t id, const Policy& policy, const Limits&
 
 class LinuxSandbox final : public Sandbox {
   public:
-    LinuxSandbox(Launcher launcher, Loop& loop)
+    LinuxSandbox(Launcher launcher, Loop& loop, std::function<void()> on_gone)
         : pid_(launcher.pid),
-          channel_(std::make_shared<LauncherChannel>(std::move(launcher.socket), loop)) {
+          channel_(std::make_shared<LauncherChannel>(std::move(launcher.socket), loop,
+                                                     std::move(on_gone))) {
         channel_->start_reading();
     }
     // Ends every guest, and waits until the launcher has cleaned up behind them.
@@ -174,10 +175,11 @@ Task<std::unique_ptr<Monitor>> LinuxSandbox::start(Policy policy, Limits limits,
 
 }  // namespace
 
-Result<std::unique_ptr<Sandbox>> make_linux_sandbox(Launcher launcher, Loop& loop) {
+Result<std::unique_ptr<Sandbox>> make_linux_sandbox(Launcher launcher, Loop& loop,
+                                                    std::function<void()> on_gone) {
     if (!launcher.socket)
         return fail(ErrorCode::invalid_argument, "a sandbox needs its launcher's socket");
-    return std::make_unique<LinuxSandbox>(std::move(launcher), loop);
+    return std::make_unique<LinuxSandbox>(std::move(launcher), loop, std::move(on_gone));
 }
 
 }  // namespace ac::sandbox

@@ -5,7 +5,7 @@
 #include <array>
 #include <cerrno>
 
-#include "runtime/pipe.h"
+#include "async/pipe.h"
 
 namespace ac::runtime {
 namespace {

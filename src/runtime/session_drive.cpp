@@ -3,8 +3,8 @@
 #include <array>
 #include <limits>
 
+#include "async/pipe.h"
 #include "runtime/guest_plan.h"
-#include "runtime/pipe.h"
 #include "runtime/session_host.h"
 
 namespace ac::runtime {

@@ -32,6 +32,7 @@ dev_build() {
 
 dev_run() {
     dev_build release
+    setup_models
     exec build/bin/agentcored "$@"
 }
 

@@ -33,6 +33,7 @@ demo_endpoint() {
 
 dev_demo() {
     dev_build release
+    setup_models
     export PATH=$ROOT/build/bin:$PATH
     DEMO_FOLDER=$(mktemp -d)
     trap demo_stop EXIT

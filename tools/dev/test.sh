@@ -58,6 +58,7 @@ build_release() { cmake_build release && link_programs; }
 
 dev_conformance() {
     setup_all
+    setup_models
     fresh_results
     suite build-release build_release
     if built build-release; then suite conformance conformance_suite "$@"; fi
@@ -78,6 +79,7 @@ tsan_targets() {
 dev_test() {
     local began=$SECONDS
     setup_all
+    setup_models
     fresh_results
     suite build-dev cmake_build dev
     if built build-dev; then suite unit ctest_suite unit dev; fi

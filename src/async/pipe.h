@@ -7,7 +7,7 @@
 #include "async/task.h"
 #include "base/file.h"
 
-namespace ac::runtime {
+namespace ac {
 
 struct Pipe {
     UniqueFd reading;
@@ -27,4 +27,4 @@ class PipeReader final {
     asio::posix::basic_stream_descriptor<Executor> descriptor_;
 };
 
-}  // namespace ac::runtime
+}  // namespace ac

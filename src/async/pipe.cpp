@@ -1,4 +1,4 @@
-#include "runtime/pipe.h"
+#include "async/pipe.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <cerrno>
 
-namespace ac::runtime {
+namespace ac {
 
 Result<Pipe> make_pipe() {
     int ends[2];
@@ -30,4 +30,4 @@ Task<std::size_t> PipeReader::read_some(std::span<char> out) {
     co_return size;
 }
 
-}  // namespace ac::runtime
+}  // namespace ac

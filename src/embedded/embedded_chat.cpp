@@ -1,0 +1,67 @@
+#include "embedded/embedded_chat.h"
+
+namespace ac::embedded {
+namespace {
+
+using models::ChatEvent;
+using models::ChatRequest;
+using models::ChatStream;
+
+class HeldStream final : public ChatStream {
+  public:
+    HeldStream(LlamaServer::Use use, std::unique_ptr<ChatStream> inner)
+        : use_(std::move(use)), inner_(std::move(inner)) {}
+    Task<std::optional<ChatEvent>> next() override { return inner_->next(); }
+    bool is_ready() const override { return inner_->is_ready(); }
+
+  private:
+    LlamaServer::Use use_;  // outlives the connection
+    std::unique_ptr<ChatStream> inner_;
+};
+
+class EmbeddedChat final : public models::ChatModel {
+  public:
+    EmbeddedChat(LlamaServer& server, std::unique_ptr<models::ChatModel> client,
+                 EmbeddedChatDefaults defaults)
+        : server_(server), client_(std::move(client)), defaults_(std::move(defaults)) {}
+
+    Task<std::unique_ptr<ChatStream>> start(ChatRequest request, SteadyTime deadline) override {
+        AC_CO_TRY(LlamaServer::Use use, co_await server_.use(deadline));
+        ChatRequest complete = with_defaults(std::move(request), defaults_);
+        AC_CO_TRY(auto inner, co_await client_->start(std::move(complete), deadline));
+        co_return std::make_unique<HeldStream>(std::move(use), std::move(inner));
+    }
+
+    // An estimate needs no server.
+    Task<std::int64_t> count_tokens(ChatRequest request, SteadyTime) override {
+        co_return models::estimate_tokens(request);
+    }
+
+  private:
+    LlamaServer& server_;
+    const std::unique_ptr<models::ChatModel> client_;
+    const EmbeddedChatDefaults defaults_;
+};
+
+}  // namespace
+
+ChatRequest with_defaults(ChatRequest request, const EmbeddedChatDefaults& defaults) {
+    models::InferenceConfig& inference = request.inference;
+    if (!inference.max_tokens) inference.max_tokens = defaults.max_tokens;
+    if (!inference.temperature && !inference.top_p) {
+        inference.temperature = defaults.temperature;
+        inference.top_p = defaults.top_p;
+    }
+    if (!request.additional_fields.contains("repeat_penalty"))
+        request.additional_fields["repeat_penalty"] = defaults.repeat_penalty;
+    if (request.system.empty()) request.system.emplace_back(models::TextBlock{defaults.system});
+    return request;
+}
+
+std::unique_ptr<models::ChatModel> make_embedded_chat(LlamaServer& server,
+                                                      std::unique_ptr<models::ChatModel> client,
+                                                      EmbeddedChatDefaults defaults) {
+    return std::make_unique<EmbeddedChat>(server, std::move(client), std::move(defaults));
+}
+
+}  // namespace ac::embedded

@@ -1,0 +1,30 @@
+#pragma once
+// The embedded chat model: an OpenAI-compatible client of the supervised server, which it starts
+// and keeps from being stopped while an answer comes. What a caller left open is set to what small
+// models need: a sober temperature, a bound on the answer, a system prompt.
+
+#include <memory>
+
+#include "embedded/llama_server.h"
+#include "models/chat.h"
+
+namespace ac::embedded {
+
+struct EmbeddedChatDefaults {
+    std::int64_t max_tokens = 512;
+    double temperature = 0.2;
+    double top_p = 0.9;
+    double repeat_penalty = 1.1;  // against going round in circles
+    std::string system = "You are a helpful assistant.";
+};
+
+// What goes to the server for `request`. Pure.
+models::ChatRequest with_defaults(models::ChatRequest request,
+                                  const EmbeddedChatDefaults& defaults);
+
+// `server` outlives the model; `client` reaches it through `server` as its Connector.
+std::unique_ptr<models::ChatModel> make_embedded_chat(LlamaServer& server,
+                                                      std::unique_ptr<models::ChatModel> client,
+                                                      EmbeddedChatDefaults defaults = {});
+
+}  // namespace ac::embedded

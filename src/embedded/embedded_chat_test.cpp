@@ -1,0 +1,32 @@
+#include "embedded/embedded_chat.h"
+
+#include <gtest/gtest.h>
+
+namespace ac::embedded {
+namespace {
+
+TEST(EmbeddedChat, fills_in_what_a_small_model_needs) {
+    const auto out = with_defaults({}, {});
+    EXPECT_EQ(out.inference.max_tokens, 512);
+    EXPECT_DOUBLE_EQ(*out.inference.temperature, 0.2);
+    EXPECT_DOUBLE_EQ(*out.inference.top_p, 0.9);
+    ASSERT_EQ(out.system.size(), 1U);
+    EXPECT_TRUE(out.additional_fields.contains("repeat_penalty"));
+}
+
+TEST(EmbeddedChat, keeps_what_the_caller_said) {
+    models::ChatRequest request;
+    request.inference.max_tokens = 7;
+    request.inference.temperature = 1.5;
+    request.system.emplace_back(models::TextBlock{"Be brief."});
+    request.additional_fields["repeat_penalty"] = 2.0;
+    const auto out = with_defaults(request, {});
+    EXPECT_EQ(out.inference.max_tokens, 7);
+    EXPECT_DOUBLE_EQ(*out.inference.temperature, 1.5);
+    EXPECT_FALSE(out.inference.top_p);
+    EXPECT_EQ(std::get<models::TextBlock>(out.system[0]).text, "Be brief.");
+    EXPECT_EQ(out.additional_fields.at("repeat_penalty"), 2.0);
+}
+
+}  // namespace
+}  // namespace ac::embedded

@@ -242,10 +242,12 @@ class ChatModel {
   public:
     virtual ~ChatModel() = default;
     // Ends when the model has begun to answer: the first event is there. `deadline` bounds the
-    // whole answer. Providers do not retry; routing does.
-    virtual Task<std::unique_ptr<ChatStream>> start(ChatRequest request, SteadyTime deadline) = 0;
+    // whole answer. `request` lives until the Task is done. Providers do not retry; the service
+    // does.
+    virtual Task<std::unique_ptr<ChatStream>> start(const ChatRequest& request,
+                                                    SteadyTime deadline) = 0;
     // How many tokens the request's input has; an estimate where the provider cannot tell.
-    virtual Task<std::int64_t> count_tokens(ChatRequest request, SteadyTime deadline) = 0;
+    virtual Task<std::int64_t> count_tokens(const ChatRequest& request, SteadyTime deadline) = 0;
 };
 
 // A stream read to its end.

@@ -34,8 +34,8 @@ class Embedder {
     virtual const std::string& model() const = 0;
     // Of its vectors; 0 while that is not known (a remote model that was not asked yet).
     virtual std::size_t dimensions() const = 0;
-    // Errors as of ChatModel::start().
-    virtual Task<Embeddings> embed(EmbedRequest request, SteadyTime deadline) = 0;
+    // Errors as of ChatModel::start(). `request` lives until the Task is done.
+    virtual Task<Embeddings> embed(const EmbedRequest& request, SteadyTime deadline) = 0;
 };
 
 }  // namespace ac::models

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace ac::models {
 
@@ -23,5 +24,12 @@ inline constexpr std::size_t kEmbedTextsMax = 2048;
 inline constexpr std::size_t kEmbedAnswerBytesMax = std::size_t{128} << 20;
 // Nesting of JSON that a provider sends.
 inline constexpr std::size_t kJsonDepthMax = 64;
+
+// Sums kept for /metrics (model ids are whatever callers write), sums waiting to be written, rows
+// of one report.
+inline constexpr std::size_t kUsageModelsMax = 500;
+inline constexpr std::size_t kUsagePendingMax = 20'000;
+inline constexpr std::size_t kUsageRowsMax = 1000;
+inline constexpr std::string_view kOtherModels = "(other)";
 
 }  // namespace ac::models

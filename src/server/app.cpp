@@ -17,6 +17,8 @@
 #include "async/timer.h"
 #include "base/log.h"
 #include "memory/memory_service.h"
+#include "models/model_service.h"
+#include "models/providers.h"
 #include "net/http_server.h"
 #include "net/outbound.h"
 #include "objects/object_store.h"
@@ -110,7 +112,7 @@ void stop_without_launcher(bool& launcher_is_gone) {
 // Waits for a signal, then lets what is under way finish.
 Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server,
                           runtime::RuntimeService& runtime, memory::MemoryService& memory,
-                          std::int64_t drain_seconds) {
+                          models::UsageBook& model_usage, std::int64_t drain_seconds) {
     asio::basic_signal_set<Executor> signals(loops.main().executor(), SIGTERM, SIGINT);
     const int signal = co_await signals.async_wait(use_task);
     AC_LOG(info, "draining", {"signal", signal}, {"connections", server.connections()});
@@ -121,6 +123,8 @@ Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server,
         AC_LOG(warn, "sessions were cut off", {"reason", drained.error().message});
     if (const auto stopped = co_await memory.stop(); !stopped)
         AC_LOG(warn, "memory's work was cut off", {"reason", stopped.error().message});
+    if (const auto written = co_await model_usage.flush(); !written)
+        AC_LOG(warn, "model usage was not written", {"reason", written.error().message});
     loops.stop();
 }
 
@@ -169,6 +173,13 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                                               .config = runtime_config(options)}));
     memory::MemoryService memory(
         {.database = *database, .pool = pool, .timer = timer, .random = random});
+    models::UsageBook model_usage(*database, timer);
+    AC_TRY(auto providers, models::open_providers(config.models, {.timer = timer}));
+    const auto models = models::make_model_service({.providers = std::move(providers),
+                                                    .config = config.models,
+                                                    .timer = timer,
+                                                    .random = random,
+                                                    .usage = model_usage});
     const auto api = wire::make_api(clock);
     wire::bind_runtime(*api, *runtime);
     wire::bind_memory(*api, memory);
@@ -187,14 +198,17 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
 
     AC_CHECK(run_on(loops.main(), objects.migrate()));
     AC_CHECK(run_on(loops.main(), database->migrate(memory::MemoryService::migrations())));
+    AC_CHECK(run_on(loops.main(), database->migrate(models::UsageBook::migrations())));
     AC_CHECK(run_on(loops.main(), runtime->start()));
     AC_TRY(const auto server,
            net::make_http_server(loops, clock, pipeline, config.host, config.port, {}, tls.get()));
     asio::co_spawn(loops.main().executor(),
-                   serve_until_told(loops, timer, *server, *runtime, memory, config.drain_seconds),
+                   serve_until_told(loops, timer, *server, *runtime, memory, model_usage,
+                                    config.drain_seconds),
                    asio::detached);
     TaskGroup background(loops.main().executor());
     background.spawn("sweep blobs", sweep_blobs(objects));
+    background.spawn("model usage", model_usage.run());
     memory.start(loops.main().executor());
     on_ready(url_of(*server, tls != nullptr));
     loops.run();

@@ -144,6 +144,10 @@ Result<> apply_map(Config& config, const std::string& prefix, const YAML::Node& 
 }
 
 Result<> apply(Config& config, const std::string& key, const YAML::Node& node) {
+    if (key == "models") {
+        AC_TRY(config.models, models::parse_models_config(node));
+        return {};
+    }
     const int line = node.Mark().line + 1;
     if (const auto list = list_setters().find(key); list != list_setters().end()) {
         if (!node.IsSequence())

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "models/config.h"
 
 namespace ac::server {
 
@@ -50,6 +51,9 @@ struct Config {
     std::vector<std::string> python_interpreters;  // further folders to look for python3.N in
     bool python_exact = false;                     // refuse another minor version than asked for
     std::size_t sessions_max = 1000;
+
+    // models.*
+    models::ModelsConfig models;
 };
 
 struct CommandLine {

@@ -1,0 +1,19 @@
+#pragma once
+// Opens what models.providers says.
+
+#include "async/timer.h"
+#include "models/config.h"
+#include "models/model_service.h"
+
+namespace ac::models {
+
+// All outlive the providers.
+struct ProviderContext {
+    Timer& timer;
+};
+
+// invalid_argument: the script cannot be read; not_implemented.
+Result<Provider> open_provider(const ProviderConfig& config, ProviderContext context);
+Result<std::vector<Provider>> open_providers(const ModelsConfig& config, ProviderContext context);
+
+}  // namespace ac::models

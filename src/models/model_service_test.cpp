@@ -6,6 +6,7 @@
 #include "async/run.h"
 #include "models/providers.h"
 #include "models/scripted_model.h"
+#include "storage/testing/temporary_folder.h"
 
 namespace ac::models {
 namespace {
@@ -55,8 +56,9 @@ class ModelServiceTest : public ::testing::Test {
     const SystemClock clock_;
     AsioTimer timer_{clock_};
     SeededRandom random_{1};
+    storage::testing::TemporaryFolder folder_;
     std::unique_ptr<storage::Database> database_ =
-        storage::open_sqlite({.path = ":memory:", .readers = 0}).value();
+        storage::open_sqlite({.path = (folder_.path() / "db").string()}).value();
     UsageBook book_{*database_, timer_};
     const Caller caller_{.account = "1", .runtime = "r", .session = "s"};
     std::unique_ptr<ModelService> service_;
@@ -86,7 +88,8 @@ TEST_F(ModelServiceTest, a_failed_provider_is_retried_and_then_its_fallback_answ
     providers.push_back(scripted("flaky", R"(
 rules:
   - {fail: {error: unavailable}, times: 1}
-  - {answer: fine})", timer_));
+  - {answer: fine})",
+                                 timer_));
     open(std::move(providers), {.default_chat = {{"bad", "x"}, {"flaky", "y"}}});
     const auto answer = run(ask("hello"));
     ASSERT_TRUE(answer) << answer.error().message;
@@ -141,12 +144,11 @@ TEST_F(ModelServiceTest, embeds_one_vector_a_text) {
 
 TEST_F(ModelServiceTest, usage_is_reported_by_label_and_survives_in_the_store) {
     std::vector<Provider> providers;
-    providers.push_back(scripted("a", "rules: [{answer: hi, usage: {input: 10, output: 5}}]",
-                                 timer_));
-    open(std::move(providers), {.default_chat = {{"a", "x"}},
-                                .prices = {{.match = "a/*",
-                                            .input_per_million = 3,
-                                            .output_per_million = 15}}});
+    providers.push_back(
+        scripted("a", "rules: [{answer: hi, usage: {input: 10, output: 5}}]", timer_));
+    open(std::move(providers),
+         {.default_chat = {{"a", "x"}},
+          .prices = {{.match = "a/*", .input_per_million = 3, .output_per_million = 15}}});
     ASSERT_TRUE(run_on(loop_, database_->migrate(UsageBook::migrations())));
     ASSERT_TRUE(run(ask("1")));
     ASSERT_TRUE(run(ask("2")));

@@ -23,8 +23,8 @@ Result<Provider> open_scripted(const ProviderConfig& config, const ProviderConte
 }  // namespace
 
 Result<Provider> open_provider(const ProviderConfig& config, ProviderContext context) {
-    Result<Provider> provider = fail(ErrorCode::not_implemented,
-                                     "models.providers." + config.name + ": not built yet");
+    Result<Provider> provider =
+        fail(ErrorCode::not_implemented, "models.providers." + config.name + ": not built yet");
     if (config.kind == ProviderConfig::Kind::scripted) provider = open_scripted(config, context);
     if (!provider) return provider;
     provider->name = config.name;

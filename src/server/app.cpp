@@ -17,13 +17,12 @@
 #include "async/timer.h"
 #include "base/log.h"
 #include "memory/memory_service.h"
-#include "models/model_service.h"
-#include "models/providers.h"
 #include "net/http_server.h"
 #include "net/outbound.h"
 #include "objects/object_store.h"
 #include "runtime/runtime_service.h"
 #include "server/metrics.h"
+#include "server/models.h"
 #include "server/object_artifacts.h"
 #include "server/pipeline.h"
 #include "storage/blob_store.h"
@@ -92,6 +91,28 @@ std::string url_of(const net::HttpServer& server, bool is_secure) {
     return fmt::format("{}://{}:{}", is_secure ? "https" : "http", host, endpoint.port());
 }
 
+// What serves; all outlive the loops' run.
+struct Services {
+    storage::Database& database;
+    objects::ObjectStore& objects;
+    runtime::RuntimeService& runtime;
+    memory::MemoryService& memory;
+    Models& models;
+};
+
+void bind(wire::Api& api, Services services) {
+    wire::bind_runtime(api, services.runtime);
+    wire::bind_memory(api, services.memory);
+    wire::bind_tags(api, services.runtime);
+}
+
+Task<> prepare(Services services) {
+    AC_CO_CHECK(co_await services.objects.migrate());
+    AC_CO_CHECK(co_await services.database.migrate(memory::MemoryService::migrations()));
+    AC_CO_CHECK(co_await services.database.migrate(models::UsageBook::migrations()));
+    co_return co_await services.runtime.start();
+}
+
 // What a crash left in the blob store without an object.
 Detached sweep_blobs(objects::ObjectStore& objects) {
     const auto swept = co_await objects.sweep();
@@ -110,22 +131,27 @@ void stop_without_launcher(bool& launcher_is_gone) {
 }
 
 // Waits for a signal, then lets what is under way finish.
-Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server,
-                          runtime::RuntimeService& runtime, memory::MemoryService& memory,
-                          models::UsageBook& model_usage, std::int64_t drain_seconds) {
+Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, Services services,
+                          std::int64_t drain_seconds) {
     asio::basic_signal_set<Executor> signals(loops.main().executor(), SIGTERM, SIGINT);
     const int signal = co_await signals.async_wait(use_task);
     AC_LOG(info, "draining", {"signal", signal}, {"connections", server.connections()});
     const SteadyTime deadline = timer.clock().steady() + Seconds{drain_seconds};
     if (const auto drained = co_await server.drain(deadline); !drained)
         AC_LOG(warn, "requests were cut off", {"reason", drained.error().message});
-    if (const auto drained = co_await runtime.drain(deadline); !drained)
+    if (const auto drained = co_await services.runtime.drain(deadline); !drained)
         AC_LOG(warn, "sessions were cut off", {"reason", drained.error().message});
-    if (const auto stopped = co_await memory.stop(); !stopped)
+    if (const auto stopped = co_await services.memory.stop(); !stopped)
         AC_LOG(warn, "memory's work was cut off", {"reason", stopped.error().message});
-    if (const auto written = co_await model_usage.flush(); !written)
+    if (const auto written = co_await services.models.usage().flush(); !written)
         AC_LOG(warn, "model usage was not written", {"reason", written.error().message});
     loops.stop();
+}
+
+void start_background(TaskGroup& background, Services services, Executor executor) {
+    background.spawn("sweep blobs", sweep_blobs(services.objects));
+    background.spawn("model usage", services.models.usage().run());
+    services.memory.start(executor);
 }
 
 void add_readings(Metrics& metrics, const storage::Database& database,
@@ -142,6 +168,7 @@ void add_readings(Metrics& metrics, const storage::Database& database,
 
 }  // namespace
 
+// tidy: allow function-length: the composition root, one line a component, read top to bottom
 Result<> run_app(AppOptions options, std::function<void(const std::string& url)> on_ready) {
     const Config& config = options.config;
     const SystemClock clock;
@@ -156,10 +183,9 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AC_TRY(const auto database, open_database(config));
     AC_TRY(const auto blobs, storage::open_blob_store(config.data_dir / "blobs", pool));
     AC_TRY(const auto keys, access::open_root_key(config.data_dir, random, config.account));
-    AC_TRY(const auto sandbox, sandbox::make_linux_sandbox(
-                                   std::move(options.launcher), loops.main(), [&launcher_is_gone] {
-                                       stop_without_launcher(launcher_is_gone);
-                                   }));
+    const auto on_launcher_end = [&launcher_is_gone] { stop_without_launcher(launcher_is_gone); };
+    AC_TRY(const auto sandbox,
+           sandbox::make_linux_sandbox(std::move(options.launcher), loops.main(), on_launcher_end));
     objects::ObjectStore objects(
         {.database = *database, .blobs = *blobs, .clock = clock, .random = random});
     ObjectArtifacts artifacts(objects, *blobs);
@@ -173,17 +199,12 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                                               .config = runtime_config(options)}));
     memory::MemoryService memory(
         {.database = *database, .pool = pool, .timer = timer, .random = random});
-    models::UsageBook model_usage(*database, timer);
-    AC_TRY(auto providers, models::open_providers(config.models, {.timer = timer}));
-    const auto models = models::make_model_service({.providers = std::move(providers),
-                                                    .config = config.models,
-                                                    .timer = timer,
-                                                    .random = random,
-                                                    .usage = model_usage});
+    AC_TRY(
+        const auto models,
+        Models::open({.config = config, .database = *database, .timer = timer, .random = random}));
     const auto api = wire::make_api(clock);
-    wire::bind_runtime(*api, *runtime);
-    wire::bind_memory(*api, memory);
-    wire::bind_tags(*api, *runtime);
+    const Services services{*database, objects, *runtime, memory, *models};
+    bind(*api, services);
     const auto s3 = wire::make_s3_front(objects);
     Metrics metrics;
     add_readings(metrics, *database, *runtime);
@@ -196,20 +217,14 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                        .pool = pool,
                        .spool_folder = spool_folder});
 
-    AC_CHECK(run_on(loops.main(), objects.migrate()));
-    AC_CHECK(run_on(loops.main(), database->migrate(memory::MemoryService::migrations())));
-    AC_CHECK(run_on(loops.main(), database->migrate(models::UsageBook::migrations())));
-    AC_CHECK(run_on(loops.main(), runtime->start()));
+    AC_CHECK(run_on(loops.main(), prepare(services)));
     AC_TRY(const auto server,
            net::make_http_server(loops, clock, pipeline, config.host, config.port, {}, tls.get()));
     asio::co_spawn(loops.main().executor(),
-                   serve_until_told(loops, timer, *server, *runtime, memory, model_usage,
-                                    config.drain_seconds),
+                   serve_until_told(loops, timer, *server, services, config.drain_seconds),
                    asio::detached);
     TaskGroup background(loops.main().executor());
-    background.spawn("sweep blobs", sweep_blobs(objects));
-    background.spawn("model usage", model_usage.run());
-    memory.start(loops.main().executor());
+    start_background(background, services, loops.main().executor());
     on_ready(url_of(*server, tls != nullptr));
     loops.run();
     if (launcher_is_gone)

@@ -111,6 +111,19 @@ Result<> Answer::start(const ResponseHead& head, std::string_view date) {
     return {};
 }
 
+Task<> Answer::switch_protocols(const ResponseHead& head, std::string_view date) {
+    if (started()) co_return misuse("the exchange was answered already");
+    append_head(head.status, head.headers, date);
+    if (const auto options = head.headers.find("connection"))
+        append_field(head_, "Connection", *options);
+    head_ += "\r\n";
+    state_ = State::finished;
+    terms_.keep_alive = false;
+    Pieces pieces;
+    pieces.add(head_);
+    co_return co_await send(pieces);
+}
+
 void Answer::flush_head() {
     if (!head_waits_ || failed_) return;
     Pieces pieces;

@@ -26,6 +26,8 @@ class Answer final {
     // `date` is written unless the response has one.
     Task<> respond(Response response, std::string_view date);
     Result<> start(const ResponseHead& head, std::string_view date);
+    // The head alone: what follows is not HTTP.
+    Task<> switch_protocols(const ResponseHead& head, std::string_view date);
     Task<> write(std::string_view bytes);
     Task<> finish();
     // Sends a head that start() left, as far as it goes without waiting.

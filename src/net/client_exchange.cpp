@@ -50,8 +50,8 @@ HttpClientExchange::HttpClientExchange(std::unique_ptr<ClientConnection> connect
       give_back_(std::move(give_back)),
       stream_(connection_->stream),
       buffer_(connection_->buffer),
-      body_(stream_, buffer_, limits.read_stall_timeout, std::numeric_limits<std::int64_t>::max()) {
-}
+      body_(stream_, buffer_, limits.read_stall_timeout, std::numeric_limits<std::int64_t>::max()),
+      duplex_(stream_, buffer_, limits.write_stall_timeout) {}
 
 HttpClientExchange::~HttpClientExchange() {
     if (is_reusable())
@@ -79,6 +79,8 @@ Task<> HttpClientExchange::send_head(const RequestHead& head, std::optional<std:
     append_request_line(head_, head.method, head.target);
     for (const Header& header : head.headers)
         if (!is_framing_field(header.name)) append_field(head_, header.name, header.value);
+    may_switch_ = head.headers.contains("upgrade");
+    if (may_switch_) head_ += "Connection: Upgrade\r\n";
     if (!length) {
         head_ += "Transfer-Encoding: chunked\r\n";
     } else if (*length > 0 || head.method == "POST" || head.method == "PUT" ||
@@ -217,6 +219,13 @@ Result<std::optional<ResponseHead>> HttpClientExchange::parse_head() {
         if (head.status >= 200) {
             keep_alive_ = framing->keep_alive;
             body_.begin(*framing);
+            return head;
+        }
+        if (head.status == 101 && may_switch_) {
+            Framing none;
+            none.keep_alive = false;
+            keep_alive_ = false;
+            body_.begin(none);
             return head;
         }
         if (head.status == 101 || ++interim_ > kInterimMax)

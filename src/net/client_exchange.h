@@ -7,6 +7,7 @@
 #include "net/http_client.h"
 #include "net/message_body.h"
 #include "net/stream.h"
+#include "net/stream_duplex.h"
 
 namespace ac::net {
 
@@ -37,6 +38,7 @@ class HttpClientExchange final : public ClientExchange {
     Task<bool> heard_by(SteadyTime deadline) override;
     Task<ResponseHead> read_head(SteadyTime deadline) override;
     Body& body() override { return body_; }
+    Duplex& duplex() override { return duplex_; }
     bool may_retry() const override { return connection_->is_reused && !heard_; }
     void set_deadline(SteadyTime deadline) override;
 
@@ -60,7 +62,9 @@ class HttpClientExchange final : public ClientExchange {
     Stream& stream_;
     ReadBuffer& buffer_;
     MessageBody body_;
+    StreamDuplex duplex_;
     HeadScanner scanner_;
+    bool may_switch_ = false;  // the request has an Upgrade field
     SteadyTime deadline_ = SteadyTime::max();
 
     std::string head_;  // what is not sent yet goes with the first of the body

@@ -12,6 +12,7 @@
 #include "crypto/tls.h"
 #include "net/address_guard.h"
 #include "net/body.h"
+#include "net/duplex.h"
 #include "net/http_message.h"
 
 namespace ac::net {
@@ -58,10 +59,14 @@ class ClientExchange {
     // tells); false when neither came until `deadline`. For callers that do something else
     // meanwhile only when it takes long.
     virtual Task<bool> heard_by(SteadyTime deadline) = 0;
-    // Final response head (1xx are skipped). cancelled: the server closed or reset;
-    // invalid_argument: it does not speak HTTP; too_large: its head is over the limit.
+    // Final response head (1xx are skipped, but for a 101 that the request asked for). cancelled:
+    // the server closed or reset; invalid_argument: it does not speak HTTP; too_large: its head is
+    // over the limit.
     virtual Task<ResponseHead> read_head(SteadyTime deadline) = 0;
     virtual Body& body() = 0;
+    // After a 101 to a request with an Upgrade field: what the connection speaks now. Lives as long
+    // as the exchange.
+    virtual Duplex& duplex() = 0;
     // True when nothing of the response had arrived and the connection was a reused one: the
     // request may be sent again on a fresh connection.
     virtual bool may_retry() const = 0;

@@ -61,7 +61,8 @@ HttpConnection::HttpConnection(std::shared_ptr<ConnectionHost> host, UniqueFd co
       peer_(std::move(peer)),
       stream_(host_->executor(), std::move(connected), host_->clock()),
       body_(stream_, buffer_, host_->limits().stall_timeout, host_->limits().body_bytes_max),
-      answer_(stream_, host_->limits().stall_timeout) {
+      answer_(stream_, host_->limits().stall_timeout),
+      duplex_(stream_, buffer_, host_->limits().stall_timeout) {
     place_ = host_->connections().insert(host_->connections().end(), this);
 }
 
@@ -96,7 +97,7 @@ Detached HttpConnection::run() {
         }
         buffer_.shrink();
     }
-    if (!aborted_ && !answer_.failed()) co_await linger();
+    if (!aborted_ && !switched_ && !answer_.failed()) co_await linger();
 }
 
 asio::awaitable<HttpConnection::Arrival, Executor> HttpConnection::next_request() {
@@ -134,6 +135,8 @@ HttpConnection::Arrival HttpConnection::parse() {
     const auto text = buffer_.text().substr(0, scanner_.size());
     const auto framing = parse_request_head(text, limits.header_count_max, request_);
     if (!framing) return refuse(framing.error().status, framing.error().reason);
+    if (request_.method == "CONNECT" && !limits.accepts_connect)
+        return refuse(501, "CONNECT is not supported");
     framing_ = *framing;
     first_ = false;
     buffer_.consume(text.size());
@@ -187,7 +190,7 @@ asio::awaitable<bool, Executor> HttpConnection::settle() {
         AC_LOG(error, "handler left wait_closed() running", {"path", request_.path()});
         abort();
     }
-    if (aborted_) co_return false;
+    if (aborted_ || switched_) co_return false;
     if (!answer_.started()) {
         Response response;
         response.status = 500;
@@ -226,6 +229,14 @@ Task<> HttpConnection::start(ResponseHead head) {
     AC_CO_CHECK(answer_.start(head, host_->date()));
     asio::post(host_->executor(), [self = shared_from_this()] { self->answer_.flush_head(); });
     co_return Result<>{};
+}
+
+Task<Duplex*> HttpConnection::switch_protocols(ResponseHead head) {
+    if (!body_.is_complete())
+        co_return fail(ErrorCode::invalid_argument, "a request that upgrades has no content");
+    switched_ = true;
+    AC_CO_CHECK(co_await answer_.switch_protocols(head, host_->date()));
+    co_return &duplex_;
 }
 
 void HttpConnection::abort() {

@@ -10,6 +10,7 @@
 #include "net/answer.h"
 #include "net/http_server.h"
 #include "net/message_body.h"
+#include "net/stream_duplex.h"
 
 namespace ac::net {
 
@@ -70,6 +71,7 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
     Task<> write(std::string_view bytes) override { return answer_.write(bytes); }
     Task<> finish() override { return answer_.finish(); }
     bool started() const override { return answer_.started(); }
+    Task<Duplex*> switch_protocols(ResponseHead head) override;
     void abort() override;
     Task<> wait_closed() override;
 
@@ -97,7 +99,9 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
     Framing framing_;
     MessageBody body_;
     Answer answer_;
+    StreamDuplex duplex_;
     Rejection rejection_{};
+    bool switched_ = false;  // HTTP is over on this connection
     bool first_ = true;      // no request was read yet
     bool idle_ = false;      // waits for the first byte of a request
     bool watching_ = false;  // wait_closed() is reading

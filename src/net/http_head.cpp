@@ -205,7 +205,10 @@ Refusal settle_target(RequestHead& out) {
     std::string_view target = out.target;
     if (target.front() == '/') return {};
     if (target == "*" && out.method == "OPTIONS") return {};
-    if (out.method == "CONNECT") return Rejection{501, "CONNECT is not supported"};
+    if (out.method == "CONNECT") {
+        if (all_of_class(target, kHost)) return {};
+        return Rejection{400, "the request target is malformed"};
+    }
     const auto scheme = target.find("://");
     if (scheme == std::string_view::npos ||
         (!equals_ignoring_case(target.substr(0, scheme), "http") &&

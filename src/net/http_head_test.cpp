@@ -71,7 +71,8 @@ TEST(request_head, absolute_form_becomes_origin_form) {
 TEST(request_head, other_target_forms) {
     EXPECT_EQ(status_of("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
     EXPECT_EQ(status_of("GET * HTTP/1.1\r\nHost: a\r\n\r\n"), 400);
-    EXPECT_EQ(status_of("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"), 501);
+    EXPECT_EQ(status_of("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+    EXPECT_EQ(status_of("CONNECT a/b HTTP/1.1\r\nHost: a\r\n\r\n"), 400);
 }
 
 TEST(request_head, malformed_request_lines_are_refused) {

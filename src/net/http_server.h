@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "crypto/tls.h"
 #include "net/body.h"
+#include "net/duplex.h"
 #include "net/http_message.h"
 
 namespace ac::net {
@@ -30,6 +31,7 @@ struct ServerLimits {
     Seconds idle_timeout{75};                   // keep-alive without a request
     Seconds stall_timeout{60};                  // one read or write without progress
     std::size_t connections_max = 10'000;       // over it: 503 and close
+    bool accepts_connect = false;               // CONNECT with "host:port" as target, for proxies
 };
 
 // One request and its answer. Lives in the connection's coroutine; everything is called on its
@@ -52,6 +54,11 @@ class Exchange {
     virtual Task<> write(std::string_view bytes) = 0;  // bytes live until the Task is done
     virtual Task<> finish() = 0;
     virtual bool started() const = 0;
+
+    // Answers with a head after which the connection speaks something else: 101 with Connection and
+    // Upgrade fields, or a 2xx to CONNECT. It closes when the handler returns. The Duplex lives as
+    // long as the exchange. What the client sent behind its request is read from there.
+    virtual Task<Duplex*> switch_protocols(ResponseHead head) = 0;
 
     // Ends the connection without a valid end of the message: the client must see that a stream
     // broke off.

@@ -23,6 +23,10 @@ class ObservedExchange final : public net::Exchange {
         status_ = head.status;
         return inner_.start(std::move(head));
     }
+    Task<net::Duplex*> switch_protocols(net::ResponseHead head) override {
+        status_ = head.status;
+        return inner_.switch_protocols(std::move(head));
+    }
     Task<> write(std::string_view bytes) override { return inner_.write(bytes); }
     Task<> finish() override { return inner_.finish(); }
     bool started() const override { return inner_.started(); }

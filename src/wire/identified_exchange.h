@@ -27,6 +27,10 @@ class IdentifiedExchange final : public net::Exchange {
         head.headers.set(kRequestIdHeader, request_id_);
         return inner_.start(std::move(head));
     }
+    Task<net::Duplex*> switch_protocols(net::ResponseHead head) override {
+        head.headers.set(kRequestIdHeader, request_id_);
+        return inner_.switch_protocols(std::move(head));
+    }
     Task<> write(std::string_view bytes) override { return inner_.write(bytes); }
     Task<> finish() override { return inner_.finish(); }
     bool started() const override { return inner_.started(); }

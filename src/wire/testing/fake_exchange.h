@@ -38,6 +38,9 @@ class FakeExchange final : public net::Exchange {
         co_return Result<>();
     }
     bool started() const override { return started_; }
+    Task<net::Duplex*> switch_protocols(net::ResponseHead) override {
+        co_return fail(ErrorCode::internal, "the test's client speaks HTTP only");
+    }
     void abort() override { aborted = true; }
     Task<> wait_closed() override {
         co_return fail(ErrorCode::cancelled, "the test's client never waits");

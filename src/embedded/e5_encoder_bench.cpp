@@ -1,9 +1,7 @@
 // Time to embed a text of 64 tokens on one core, for each instruction set.
-// AC_E5_MODEL names the file (build/models/embedding/multilingual-e5-small.q4.bin).
+// The model is the one that ./dev setup installs; run from the root of the tree.
 
 #include <benchmark/benchmark.h>
-
-#include <cstdlib>
 
 #include "embedded/e5_encoder.h"
 
@@ -11,13 +9,10 @@ namespace {
 
 using ac::embedded::Isa;
 
-const char* model_path() {
-    const char* const named = std::getenv("AC_E5_MODEL");
-    return named != nullptr ? named : "build/models/embedding/multilingual-e5-small.q4.bin";
-}
+constexpr const char* kModel = "build/models/embedding/multilingual-e5-small.q4.bin";
 
 void embed_64_tokens(benchmark::State& state, Isa isa) {
-    const auto encoder = ac::embedded::open_e5(model_path(), isa);
+    const auto encoder = ac::embedded::open_e5(kModel, isa);
     if (!encoder) {
         state.SkipWithError(encoder.error().message.c_str());
         return;

@@ -112,19 +112,21 @@ TEST_F(E5Test, behind_the_model_port_it_counts_tokens_and_refuses_other_dimensio
     ThreadPool pool(1);
     const auto embedder = make_e5_embedder(*encoder, pool);
     Loop loop;
-    auto out = run_on(loop, embedder->embed({.texts = {"hello", "world"}}, SteadyTime::max()));
+    const models::EmbedRequest two{.texts = {"hello", "world"}};
+    auto out = run_on(loop, embedder->embed(two, SteadyTime::max()));
     ASSERT_TRUE(out);
     EXPECT_EQ(out->vectors.size(), 2U);
     EXPECT_EQ(out->vectors[0], encoder->embed("hello", E5Purpose::passage).vector);
     EXPECT_EQ(out->input_tokens, 10);
-    EXPECT_FALSE(
-        run_on(loop, embedder->embed({.texts = {"hello"}, .dimensions = 256}, SteadyTime::max())));
+    const models::EmbedRequest short_one{.texts = {"hello"}, .dimensions = 256};
+    EXPECT_FALSE(run_on(loop, embedder->embed(short_one, SteadyTime::max())));
 }
 
 TEST_F(E5Test, the_hashed_one_is_always_there) {
     const auto embedder = make_hashed_model_embedder();
     Loop loop;
-    const auto out = run_on(loop, embedder->embed({.texts = {"hello"}}, SteadyTime::max()));
+    const models::EmbedRequest one{.texts = {"hello"}};
+    const auto out = run_on(loop, embedder->embed(one, SteadyTime::max()));
     ASSERT_TRUE(out);
     EXPECT_EQ(out->vectors[0].size(), embedder->dimensions());
     EXPECT_EQ(out->input_tokens, 1);

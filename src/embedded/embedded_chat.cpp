@@ -25,15 +25,16 @@ class EmbeddedChat final : public models::ChatModel {
                  EmbeddedChatDefaults defaults)
         : server_(server), client_(std::move(client)), defaults_(std::move(defaults)) {}
 
-    Task<std::unique_ptr<ChatStream>> start(ChatRequest request, SteadyTime deadline) override {
+    Task<std::unique_ptr<ChatStream>> start(const ChatRequest& request,
+                                            SteadyTime deadline) override {
         AC_CO_TRY(LlamaServer::Use use, co_await server_.use(deadline));
-        ChatRequest complete = with_defaults(std::move(request), defaults_);
-        AC_CO_TRY(auto inner, co_await client_->start(std::move(complete), deadline));
+        ChatRequest complete = with_defaults(request, defaults_);
+        AC_CO_TRY(auto inner, co_await client_->start(complete, deadline));
         co_return std::make_unique<HeldStream>(std::move(use), std::move(inner));
     }
 
     // An estimate needs no server.
-    Task<std::int64_t> count_tokens(ChatRequest request, SteadyTime) override {
+    Task<std::int64_t> count_tokens(const ChatRequest& request, SteadyTime) override {
         co_return models::estimate_tokens(request);
     }
 

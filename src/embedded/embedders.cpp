@@ -29,13 +29,14 @@ class E5Embedder final : public models::Embedder {
 
     // Text by text, so that a large batch keeps one thread busy and not the whole pool, and ends
     // soon after its caller has gone.
-    Task<Embeddings> embed(EmbedRequest request, SteadyTime) override {
+    Task<Embeddings> embed(const EmbedRequest& request, SteadyTime) override {
         AC_CO_CHECK(check_dimensions(request, dimensions(), model_));
         const auto purpose =
             request.purpose == EmbedPurpose::query ? E5Purpose::query : E5Purpose::passage;
         Embeddings out;
-        for (std::string& text : request.texts) {
-            auto work = [this, purpose, text = std::move(text)]() -> Result<E5Embedding> {
+        for (const std::string& text : request.texts) {
+            // `text` lives until the work is done: the wait is not cut short.
+            auto work = [this, purpose, &text]() -> Result<E5Embedding> {
                 return encoder_.embed(text, purpose);
             };
             AC_CO_TRY(E5Embedding one, co_await pool_.run(std::move(work)));
@@ -71,7 +72,7 @@ class HashedEmbedder final : public models::Embedder {
     const std::string& model() const override { return model_; }
     std::size_t dimensions() const override { return hashed_->dimensions(); }
 
-    Task<Embeddings> embed(EmbedRequest request, SteadyTime) override {
+    Task<Embeddings> embed(const EmbedRequest& request, SteadyTime) override {
         AC_CO_CHECK(check_dimensions(request, dimensions(), model_));
         Embeddings out;
         for (const std::string& text : request.texts) {

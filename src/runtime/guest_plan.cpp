@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "runtime/build_box.h"
 #include "runtime/interpreter.h"
+#include "runtime/platform_door.h"
 
 namespace ac::runtime {
 namespace {
@@ -18,11 +19,22 @@ std::string python_path(const BuiltVersion& built, const std::string& users) {
     return path;
 }
 
+// What points stock clients at the platform (see `agentcore env`). An agent's own settings win.
+void add_platform(std::map<std::string, std::string>& environment, const std::string& url) {
+    for (const char* name :
+         {"AWS_ENDPOINT_URL", "BEDROCK_AGENTCORE_DP_ENDPOINT", "BEDROCK_AGENTCORE_CP_ENDPOINT",
+          "BEDROCK_AGENTCORE_CONTROL_ENDPOINT", "AGENTCORE_ENDPOINT"})
+        environment[name] = url;
+    environment["AWS_ACCESS_KEY_ID"] = kGuestKeyId;
+    environment["AWS_SECRET_ACCESS_KEY"] = kGuestSecret;
+    // Nothing answers there, which clients would take seconds to find out.
+    environment["AWS_EC2_METADATA_DISABLED"] = "true";
+}
+
 }  // namespace
 
 GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::string& endpoint,
-                     const Resolved& target, const RuntimeLimits& limits,
-                     const std::string& public_url) {
+                     const Resolved& target, const RuntimeLimits& limits, const GuestLinks& links) {
     const BuiltVersion& built = target.built;
     GuestPlan plan{.argv = built.command, .folder = std::string(kCodePath)};
     plan.policy.add_mount({built.code_folder, std::string(kCodePath)});
@@ -45,8 +57,9 @@ GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::st
         {"AWS_REGION", scope.region},
         {"AWS_DEFAULT_REGION", scope.region},
         {"OTEL_RESOURCE_ATTRIBUTES", "cloud.resource_id=" + arn}};
-    if (!public_url.empty()) {
-        environment["AGENTCORE_RUNTIME_URL"] = public_url + "/runtimes/" +
+    if (!links.platform_url.empty()) add_platform(environment, links.platform_url);
+    if (!links.public_url.empty()) {
+        environment["AGENTCORE_RUNTIME_URL"] = links.public_url + "/runtimes/" +
                                                percent_encode(runtime_arn(scope, runtime)) +
                                                "/invocations/";
     }

@@ -23,9 +23,13 @@ struct GuestPlan {
     std::string folder;
 };
 
-// `public_url` is where callers reach this server; empty: not told.
+// What a guest is told of the world around it.
+struct GuestLinks {
+    std::string public_url;    // where callers reach this server; empty: not told
+    std::string platform_url;  // where the guest itself reaches it; empty: nowhere
+};
+
 GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::string& endpoint,
-                     const Resolved& target, const RuntimeLimits& limits,
-                     const std::string& public_url);
+                     const Resolved& target, const RuntimeLimits& limits, const GuestLinks& links);
 
 }  // namespace ac::runtime

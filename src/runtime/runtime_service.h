@@ -97,6 +97,8 @@ struct RuntimeConfig {
     std::string public_url;
 };
 
+class PlatformDoor;
+
 // All outlive the service.
 struct Dependencies {
     storage::Database& database;
@@ -107,6 +109,7 @@ struct Dependencies {
     ThreadPool& pool;  // unpacking and hashing
     Loop& loop;        // drives sessions and builds
     RuntimeConfig config;
+    PlatformDoor* platform = nullptr;  // nullptr: agents reach nothing
 };
 
 Result<std::unique_ptr<RuntimeService>> make_runtime_service(Dependencies dependencies);

@@ -9,6 +9,7 @@
 #include "async/completion.h"
 #include "net/http_client.h"
 #include "runtime/catalog.h"
+#include "runtime/platform_door.h"
 #include "runtime/runtime_service.h"
 #include "runtime/session_log.h"
 #include "runtime/session_machine.h"
@@ -59,6 +60,7 @@ struct Session {
     std::unique_ptr<net::ClientPool> fresh;  // a new connection each time, for large bodies
 
     // The service's loop only.
+    std::unique_ptr<PlatformDoor::Open> platform;
     SessionLog log;
     Completion<void> output_ended[2];
     std::optional<Error> start_error;

@@ -77,8 +77,11 @@ Task<> SessionHost::start_guest(SessionPointer session) {
         return {};
     };
     pool_.post([prune] { (void)prune(); });
+    GuestLinks links{.public_url = options_.public_url, .platform_url = {}};
+    if (options_.platform != nullptr)
+        links.platform_url = "http://127.0.0.1:" + std::to_string(kPlatformPort);
     GuestPlan plan = plan_guest(address.scope, address.runtime, address.endpoint, session->target,
-                                limits_, options_.public_url);
+                                limits_, links);
     AC_CO_TRY(Pipe output, make_pipe());
     AC_CO_TRY(Pipe errors, make_pipe());
     sandbox::Command command{.argv = std::move(plan.argv),
@@ -107,7 +110,17 @@ Task<> SessionHost::start_guest(SessionPointer session) {
         stop_guest(session);
         co_return fail(ErrorCode::busy, "the session was stopped while it was started");
     }
+    AC_CO_CHECK(co_await open_platform(session));
     co_return co_await wait_listening(session);
+}
+
+// Before the agent can have got as far as calling anything: its interpreter takes longer to start.
+Task<> SessionHost::open_platform(SessionPointer session) {
+    if (options_.platform == nullptr) co_return Result<>{};
+    AC_CO_TRY(auto listener, co_await session->monitor->listen(kPlatformPort));
+    GuestIdentity guest{.address = session->address, .role_arn = session->target.spec.role_arn};
+    AC_CO_TRY(session->platform, options_.platform->open(std::move(listener), std::move(guest)));
+    co_return Result<>{};
 }
 
 Task<> SessionHost::wait_listening(SessionPointer session) {
@@ -260,6 +273,7 @@ void SessionHost::finish(const SessionPointer& session, Error why) {
         session->end_error = why;
     }
     if (session->pool) session->pool->close();
+    session->platform.reset();
     for (const auto& waiter : failed) waiter.complete(std::unexpected(why));
     for (const auto& waiter : ended) waiter.complete({});
 }

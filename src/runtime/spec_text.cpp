@@ -53,6 +53,8 @@ Spec read_spec(const json::object& object) {
     spec.idle_timeout = seconds_of(object, "idleTimeout");
     spec.lifetime_max = seconds_of(object, "lifetimeMax");
     spec.header_allowlist = list_of(object, "headers");
+    // Versions stored before roles counted have none.
+    if (object.contains("role")) spec.role_arn = text_of(object, "role");
     return spec;
 }
 
@@ -77,7 +79,8 @@ std::string to_text(const Spec& spec) {
                         {"python", spec.python},
                         {"entryPoint", from_list(spec.entry_point)},
                         {"environment", std::move(environment)},
-                        {"headers", from_list(spec.header_allowlist)}};
+                        {"headers", from_list(spec.header_allowlist)},
+                        {"role", spec.role_arn}};
     if (spec.idle_timeout) object["idleTimeout"] = spec.idle_timeout->count();
     if (spec.lifetime_max) object["lifetimeMax"] = spec.lifetime_max->count();
     return json::serialize(object);

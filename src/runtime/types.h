@@ -36,6 +36,7 @@ struct Spec {
     std::optional<Seconds> idle_timeout;
     std::optional<Seconds> lifetime_max;
     std::vector<std::string> header_allowlist;
+    std::string role_arn;  // what the agent may do on the platform; empty: not said
 };
 
 struct RuntimeView {

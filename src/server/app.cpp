@@ -21,6 +21,7 @@
 #include "net/outbound.h"
 #include "objects/object_store.h"
 #include "runtime/runtime_service.h"
+#include "server/guest_door.h"
 #include "server/metrics.h"
 #include "server/models.h"
 #include "server/object_artifacts.h"
@@ -98,6 +99,7 @@ struct Services {
     runtime::RuntimeService& runtime;
     memory::MemoryService& memory;
     Models& models;
+    GuestDoor& guests;
 };
 
 void bind(wire::Api& api, Services services) {
@@ -141,6 +143,7 @@ Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, S
         AC_LOG(warn, "requests were cut off", {"reason", drained.error().message});
     if (const auto drained = co_await services.runtime.drain(deadline); !drained)
         AC_LOG(warn, "sessions were cut off", {"reason", drained.error().message});
+    (void)co_await services.guests.drain();
     if (const auto stopped = co_await services.memory.stop(); !stopped)
         AC_LOG(warn, "memory's work was cut off", {"reason", stopped.error().message});
     if (const auto written = co_await services.models.usage().flush(); !written)
@@ -189,6 +192,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     objects::ObjectStore objects(
         {.database = *database, .blobs = *blobs, .clock = clock, .random = random});
     ObjectArtifacts artifacts(objects, *blobs);
+    GuestDoor guests(loops, clock);
     AC_TRY(const auto runtime, runtime::make_runtime_service({.database = *database,
                                                               .sandbox = *sandbox,
                                                               .artifacts = artifacts,
@@ -196,26 +200,29 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                                               .random = random,
                                                               .pool = pool,
                                                               .loop = loops.main(),
-                                                              .config = runtime_config(options)}));
+                                                              .config = runtime_config(options),
+                                                              .platform = &guests}));
     memory::MemoryService memory(
         {.database = *database, .pool = pool, .timer = timer, .random = random});
     AC_TRY(
         const auto models,
         Models::open({.config = config, .database = *database, .timer = timer, .random = random}));
     const auto api = wire::make_api(clock);
-    const Services services{*database, objects, *runtime, memory, *models};
+    const Services services{*database, objects, *runtime, memory, *models, guests};
     bind(*api, services);
     const auto s3 = wire::make_s3_front(objects);
     Metrics metrics;
     add_readings(metrics, *database, *runtime);
-    Pipeline pipeline({.api = *api,
-                       .s3 = *s3,
-                       .keys = *keys,
-                       .metrics = metrics,
-                       .clock = clock,
-                       .random = random,
-                       .pool = pool,
-                       .spool_folder = spool_folder});
+    const PipelineParts parts{.api = *api,
+                              .s3 = *s3,
+                              .keys = *keys,
+                              .metrics = metrics,
+                              .clock = clock,
+                              .random = random,
+                              .pool = pool,
+                              .spool_folder = spool_folder};
+    Pipeline pipeline(parts);
+    guests.serve_with(parts);
 
     AC_CHECK(run_on(loops.main(), prepare(services)));
     AC_TRY(const auto server,

@@ -40,6 +40,10 @@ Detached Pipeline::handle(net::Exchange& exchange) {
     context.request_id = random_uuid(parts_.random);
     context.now = parts_.clock.wall();
     context.head = &exchange.request();
+    if (parts_.guest) {
+        context.guest_runtime = parts_.guest->runtime;
+        context.guest_session = parts_.guest->session;
+    }
     const std::string request_id = context.request_id;
     std::string_view operation = "-";
     std::string bug;
@@ -67,6 +71,9 @@ Detached Pipeline::handle(net::Exchange& exchange) {
 
 Pipeline::Answered Pipeline::answer(net::Exchange& exchange, wire::CallContext context) {
     const std::string_view path = exchange.request().path();
+    if (parts_.guest && !exchange.request().headers.contains("Authorization") &&
+        !sigv4::is_signed(exchange.request()))
+        co_return co_await answer_guest(exchange, std::move(context));
     if (!is_open_path(path)) co_return co_await answer_signed(exchange, std::move(context));
     auto response =
         path == "/healthz"
@@ -91,6 +98,16 @@ Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallCo
     Error error{.code = ErrorCode::not_implemented,
                 .message = fmt::format("agentcored does not serve {}", service)};
     co_return co_await refuse(exchange, std::move(context), std::move(error));
+}
+
+// The listener says who calls; nothing need be signed.
+Pipeline::Answered Pipeline::answer_guest(net::Exchange& exchange, wire::CallContext context) {
+    auto spool =
+        co_await BodySpool::take(exchange.body(), kBodyBytesMax, parts_.spool_folder, parts_.pool);
+    if (!spool) co_return co_await refuse(exchange, std::move(context), std::move(spool).error());
+    context.principal = parts_.guest->key.principal;
+    context.scope = {.account = context.principal.account, .region = parts_.guest->region};
+    co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
 }
 
 Result<Pipeline::Caller> Pipeline::identify(const net::RequestHead& head) const {

@@ -4,6 +4,7 @@
 // signature; the service's front. One place catches exceptions, one place counts and logs.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "access/principal.h"
@@ -21,6 +22,14 @@ namespace ac::server {
 // InvokeAgentRuntime's bound (API model); what other operations take less of, they check.
 inline constexpr std::uint64_t kBodyBytesMax = 160'000'000;
 
+// Who calls through a listener that only one agent can reach.
+struct GuestCaller {
+    access::AccessKey key;  // known to this listener only
+    std::string region;
+    std::string runtime;
+    std::string session;
+};
+
 // All outlive the pipeline.
 struct PipelineParts {
     wire::Api& api;
@@ -31,6 +40,8 @@ struct PipelineParts {
     Random& random;
     ThreadPool& pool;
     std::string spool_folder;
+    // Of the listener in one agent's sandbox: calls count as that agent's.
+    std::optional<GuestCaller> guest = {};
 };
 
 class Pipeline final : public net::Handler {
@@ -47,6 +58,7 @@ class Pipeline final : public net::Handler {
     };
 
     Answered answer(net::Exchange& exchange, wire::CallContext context);
+    Answered answer_guest(net::Exchange& exchange, wire::CallContext context);
     Answered answer_signed(net::Exchange& exchange, wire::CallContext context);
     Answered refuse(net::Exchange& exchange, wire::CallContext context, Error error);
     Answered serve_s3(net::Exchange& exchange, wire::CallContext context, Caller caller);

@@ -31,6 +31,9 @@ struct CallContext {
     WallTime now;
     const OperationSpec* operation = nullptr;  // nullptr for extensions
     const net::RequestHead* head = nullptr;    // lives as long as the call
+    // Set when an agent calls from its sandbox: its runtime and session.
+    std::string guest_runtime = {};
+    std::string guest_session = {};
 };
 
 // Where the model has a status code member it is called this; it decides the response's status.

@@ -177,6 +177,7 @@ Result<Described> described(const json::object& input) {
     AC_CHECK(read_code(input, out.spec));
     AC_CHECK(read_environment(input, out.spec));
     AC_CHECK(read_headers(input, out.spec));
+    out.spec.role_arn = text_or(input, "roleArn");
     AC_TRY(json::object lifecycle, read_lifecycle(input, out.spec));
 
     json::object kept;

@@ -1,0 +1,37 @@
+#include "runtime/guest_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ac::runtime {
+namespace {
+
+using testing::Contains;
+using testing::Not;
+using testing::StartsWith;
+
+GuestPlan plan(const Spec& spec, const GuestLinks& links) {
+    const Scope scope{"000000000000", "us-west-2"};
+    const Resolved target{.version = 1, .spec = spec, .built = {.command = {"python3", "a.py"}}};
+    return plan_guest(scope, RuntimeId("agent-1"), "DEFAULT", target, {}, links);
+}
+
+TEST(guest_plan, points_stock_clients_at_the_platform) {
+    const GuestPlan made = plan({}, {.platform_url = "http://127.0.0.1:7070"});
+    EXPECT_THAT(made.environment, Contains("AWS_ENDPOINT_URL=http://127.0.0.1:7070"));
+    EXPECT_THAT(made.environment, Contains("AWS_REGION=us-west-2"));
+    EXPECT_THAT(made.environment, Contains(StartsWith("AWS_ACCESS_KEY_ID=AKIAGUEST")));
+}
+
+TEST(guest_plan, an_agents_own_settings_win) {
+    const Spec spec{.environment = {{"AWS_ENDPOINT_URL", "http://mine"}}};
+    const GuestPlan made = plan(spec, {.platform_url = "http://127.0.0.1:7070"});
+    EXPECT_THAT(made.environment, Contains("AWS_ENDPOINT_URL=http://mine"));
+}
+
+TEST(guest_plan, without_a_platform_nothing_is_told) {
+    EXPECT_THAT(plan({}, {}).environment, Not(Contains(StartsWith("AWS_ENDPOINT_URL"))));
+}
+
+}  // namespace
+}  // namespace ac::runtime

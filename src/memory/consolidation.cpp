@@ -1,6 +1,9 @@
 #include "memory/consolidation.h"
 
 #include <algorithm>
+#include <boost/json.hpp>
+#include <cmath>
+#include <cstdlib>
 
 #include "memory/extraction.h"
 
@@ -30,21 +33,62 @@ void add_source(Record& record, const EventId& event) {
     if (record.sources.size() > kSourcesMax) record.sources.erase(record.sources.begin());
 }
 
+// What the strategy's schema takes from the event's metadata, in the types that it says.
+RecordMetadata schema_metadata(const Strategy& strategy, const json::object& given) {
+    RecordMetadata out;
+    const auto* schema = strategy.schema.if_contains("metadataSchema");
+    if (schema == nullptr || !schema->is_array()) return out;
+    const auto values = metadata_from_json(given);
+    for (const auto& entry : schema->get_array()) {
+        const auto key = json::value_to<std::string>(entry.at("key"));
+        const auto found = std::ranges::find(values, key, [](const auto& v) { return v.first; });
+        const auto* text =
+            found == values.end() ? nullptr : std::get_if<std::string>(&found->second);
+        if (text == nullptr || text->empty()) continue;
+        const auto* type = entry.as_object().if_contains("type");
+        const auto kind =
+            type == nullptr ? std::string("STRING") : json::value_to<std::string>(*type);
+        if (kind == "NUMBER") {
+            char* end = nullptr;
+            const double number = std::strtod(text->c_str(), &end);
+            if (*end == 0 && std::isfinite(number)) out.emplace_back(key, number);
+        } else if (kind == "STRINGLIST") {
+            out.emplace_back(key, std::vector<std::string>{*text});
+        } else {
+            out.emplace_back(key, *text);
+        }
+    }
+    return out;
+}
+
+// The newest value of a key stays.
+void add_metadata(Record& record, const Work& work) {
+    for (auto& [key, value] : schema_metadata(work.strategy, work.job.metadata)) {
+        std::erase_if(record.metadata, [&](const auto& own) { return own.first == key; });
+        record.metadata.emplace_back(key, std::move(value));
+    }
+}
+
 Record make_record(const Work& work, const Statement& statement) {
-    return {.key = work.numbers.key(),
-            .id = work.numbers.id(),
-            .space = work.space,
-            .strategy = work.strategy.id,
-            .text = statement.text,
-            .created_at = work.job.event_time,
-            .updated_at = work.now,
-            .sources = {work.job.event.text()},
-            .subject = statement.subject};
+    Record out{.key = work.numbers.key(),
+               .id = work.numbers.id(),
+               .space = work.space,
+               .strategy = work.strategy.id,
+               .text = statement.text,
+               .created_at = work.job.event_time,
+               .updated_at = work.now,
+               .sources = {work.job.event.text()},
+               .subject = statement.subject,
+               .expiry_days = work.strategy.record_expiry_days};
+    if (out.expiry_days > 0) out.expires_at = work.now + std::chrono::days(out.expiry_days);
+    add_metadata(out, work);
+    return out;
 }
 
 Result<> update(Work& work, Record record) {
     record.updated_at = work.now;
     add_source(record, work.job.event);
+    add_metadata(record, work);
     AC_CHECK(store::update_record(work.tx, work.memory.number, record));
     work.out.written.push_back(std::move(record));
     return {};

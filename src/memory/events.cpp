@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "base/encoding.h"
+#include "memory/namespace_rules.h"
 #include "memory/store.h"
 
 namespace ac::memory {
@@ -34,7 +35,7 @@ std::unexpected<Error> invalid(std::string message, std::string reason = {}) {
 
 bool has_messages(const json::array& payload) {
     for (const auto& item : payload)
-        if (item.is_object() && item.get_object().contains("conversational")) return true;
+        if (item.is_object() && !item.get_object().contains("blob")) return true;
     return false;
 }
 
@@ -76,6 +77,12 @@ Result<Branch> open_branch(Transaction& tx, const Draft& draft, std::int64_t ses
     return branch;
 }
 
+json::object metadata_document(const Metadata& metadata) {
+    RecordMetadata out;
+    for (const auto& [key, value] : metadata.entries) out.emplace_back(key, value);
+    return metadata_to_json(out);
+}
+
 Result<> insert_job(Transaction& tx, const Draft& draft, const Memory& memory,
                     const EventId& event) {
     return store::insert_job(tx, {.id = draft.job_id,
@@ -85,7 +92,8 @@ Result<> insert_job(Transaction& tx, const Draft& draft, const Memory& memory,
                                   .event_time = draft.wanted.time,
                                   .arrival = draft.arrival,
                                   .payload = draft.wanted.payload,
-                                  .namespace_variables = draft.wanted.namespace_variables});
+                                  .namespace_variables = draft.wanted.namespace_variables,
+                                  .metadata = metadata_document(draft.wanted.metadata)});
 }
 
 Result<Event> insert(Transaction& tx, const Draft& draft, const MemoryLimits& limits) {
@@ -99,6 +107,7 @@ Result<Event> insert(Transaction& tx, const Draft& draft, const MemoryLimits& li
                            "IdempotentParameterMismatchException");
         if (known) return std::move(known->event);
     }
+    AC_CHECK(check_variables(memory, wanted.namespace_variables));
     AC_TRY(const auto session, open_session(tx, draft, memory.number, limits));
     Event event{.address = wanted.address,
                 .id = EventId(fmt::format("{:019}#{}", to_epoch_ms(wanted.time), draft.suffix)),
@@ -209,6 +218,7 @@ Task<SessionId> Events::ingest(Scope scope, NewEvent content) {
         AC_TRY(const auto known,
                store::find_answer(tx, draft.scope, "IngestData", wanted.once, oldest));
         if (known) return SessionId(*known);
+        AC_CHECK(check_variables(memory, wanted.namespace_variables));
         const EventId none(fmt::format("{:019}#{}", to_epoch_ms(wanted.time), draft.suffix));
         if (!memory.strategies.empty()) AC_CHECK(insert_job(tx, draft, memory, none));
         AC_CHECK(store::keep_answer(tx, draft.scope, "IngestData", wanted.once,
@@ -328,7 +338,11 @@ Task<Page<FailedJob>> Events::failed_jobs(Scope scope, MemoryId memory, JobFilte
                 if (!filter.session.empty() && job.address.session.text() != filter.session)
                     continue;
                 if (!filter.actor.empty() && job.address.actor.text() != filter.actor) continue;
-                out.push_back({job.id, job.address, job.event, job.payload.size(), job.failure});
+                if (!filter.strategy.empty() && !job.strategy.empty() &&
+                    job.strategy != filter.strategy)
+                    continue;
+                out.push_back({job.id, job.strategy, job.address, job.event, job.payload.size(),
+                               job.failure});
             }
         }
         return out;

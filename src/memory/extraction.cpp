@@ -149,8 +149,33 @@ std::string text_at(const json::value& value, std::string_view pointer) {
     return found != nullptr && found->is_string() ? json::value_to<std::string>(*found) : "";
 }
 
+// "order.id: 7; order.colour: blue": what a document says, as text.
+void describe(const json::value& value, const std::string& path, std::string& out) {
+    if (out.size() > kStatementBytesMax) return;
+    if (const auto* object = value.if_object()) {
+        for (const auto& [key, member] : *object)
+            describe(member, path.empty() ? std::string(key) : path + "." + std::string(key), out);
+        return;
+    }
+    if (const auto* list = value.if_array()) {
+        for (const auto& item : *list) describe(item, path, out);
+        return;
+    }
+    if (value.is_null()) return;
+    const auto text =
+        value.is_string() ? json::value_to<std::string>(value) : json::serialize(value);
+    out += (out.empty() ? "" : "; ") + (path.empty() ? text : path + ": " + text);
+}
+
 Message message_from(const json::value& item) {
     Message out;
+    if (const auto* document = item.as_object().if_contains("json")) {
+        out.speaker = "Data";
+        out.is_document = true;
+        if (const auto* content = document->as_object().if_contains("content"))
+            describe(*content, "", out.text);
+        return out;
+    }
     const auto role = text_at(item, "/conversational/role");
     out.text = text_at(item, "/conversational/content/text");
     out.is_person = role == "USER" || role == "OTHER";
@@ -210,6 +235,9 @@ std::vector<std::string> sentences_of(std::string_view text) {
 std::vector<Statement> facts_of(const std::vector<Message>& messages, WallTime when) {
     std::vector<Statement> out;
     for (const auto& message : messages) {
+        if (message.is_document)
+            out.push_back(
+                {quote(message, message.text, when), text_subject(message.speaker, message.text)});
         if (!message.is_person) continue;
         std::string rest;
         for (const auto& sentence : sentences_of(message.text)) {

@@ -19,9 +19,10 @@ struct Message {
     std::string speaker;     // "User", or the name that the text begins with ("Anna: ...")
     bool is_person = false;  // not an assistant nor a tool
     std::string text;
+    bool is_document = false;  // JSON, told as text
 };
 
-// The conversational texts of an event's payload; other payload has no statements.
+// The texts and documents of an event's payload; blobs have no statements.
 std::vector<Message> messages_of(const json::array& payload);
 
 struct Statement {

@@ -12,6 +12,7 @@ struct MemoryLimits {
     std::int64_t memories_max = 150;               // per account and region; AWS quota
     std::size_t strategies_max = 5;                // per memory; guide
     std::size_t indexed_keys_max = 10;             // per memory; API model
+    std::size_t tags_max = 50;                     // per memory; API model
     std::int64_t session_bytes_max = 100'000'000;  // payload of one session; guide
     std::size_t event_bytes_max = 10'000'000;      // one event; AWS quota
     std::size_t messages_max = 100;                // per event; API model

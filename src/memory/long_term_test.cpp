@@ -99,7 +99,8 @@ TEST_F(LongTermTest, records_are_written_found_changed_and_deleted) {
     const auto changed = await(service_->records().update(
         scope_, memory.id,
         {{.id = made[0].id, .time = from_epoch_ms(kNoon), .text = "likes water"},
-         {.id = unknown, .time = from_epoch_ms(kNoon)}}));
+         {.id = unknown, .time = from_epoch_ms(kNoon)}},
+        {}));
     ASSERT_THAT(*changed, SizeIs(2));
     EXPECT_FALSE((*changed)[0].error);
     EXPECT_TRUE((*changed)[1].error);

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <boost/json.hpp>
 #include <cstring>
 #include <set>
 
+#include "memory/namespace_rules.h"
 #include "memory/store.h"
 
 namespace ac::memory {
@@ -39,6 +41,7 @@ Result<> change_strategy(Memory& memory, const StrategyChange& change, WallTime 
                 strategy.configuration[key] = value;
         }
         if (change.schema) strategy.schema = *change.schema;
+        if (change.record_expiry_days) strategy.record_expiry_days = *change.record_expiry_days;
         strategy.updated_at = now;
         return {};
     }
@@ -64,6 +67,16 @@ Result<> add_indexed_keys(Memory& memory, const json::array& added, const Memory
     return {};
 }
 
+Result<> check_keys_are_distinct(const Memory& memory) {
+    const auto* keys = memory.details.if_contains("indexedKeys");
+    std::set<std::string> names;
+    if (keys == nullptr) return {};
+    for (const auto& key : keys->as_array())
+        if (!names.insert(json::value_to<std::string>(key.at("key"))).second)
+            return invalid("An indexed key is there twice");
+    return {};
+}
+
 Result<> apply(Memory& memory, MemoryChange change, const MemoryLimits& limits, WallTime now) {
     for (const auto& id : change.removed) {
         const auto gone =
@@ -77,7 +90,7 @@ Result<> apply(Memory& memory, MemoryChange change, const MemoryLimits& limits, 
     for (const auto& [key, value] : change.details) memory.details[key] = value;
     if (change.expiry_days) memory.expiry_days = *change.expiry_days;
     memory.updated_at = now;
-    return {};
+    return check_namespaces(memory);
 }
 
 }  // namespace
@@ -106,10 +119,13 @@ Task<Memory> Memories::create(Scope scope, NewMemory wanted) {
         .name = wanted.name,
         .expiry_days = wanted.expiry_days,
         .details = std::move(wanted.details),
+        .tags = std::move(wanted.tags),
         .created_at = now,
         .updated_at = now};
     for (auto& strategy : wanted.strategies)
         memory.strategies.push_back(make_strategy(std::move(strategy), now));
+    AC_CO_CHECK(check_namespaces(memory));
+    AC_CO_CHECK(check_keys_are_distinct(memory));
     const auto limits = context_.limits;
     auto work = [memory, now, limits,
                  once = wanted.once](storage::Transaction& tx) -> Result<Memory> {
@@ -189,6 +205,33 @@ Task<> Memories::remove(Scope scope, MemoryId id, Idempotency once) {
     AC_CO_TRY(const auto number, co_await context_.database.write(std::move(work)));
     if (number != 0) listener_.on_removed(number);
     co_return Result<>{};
+}
+
+Task<Tags> Memories::tags(Scope scope, MemoryId id) {
+    AC_CO_TRY(auto memory, co_await get(std::move(scope), std::move(id)));
+    co_return std::move(memory.tags);
+}
+
+Task<> Memories::add_tags(Scope scope, MemoryId id, Tags tags) {
+    auto work = [scope, id, tags,
+                 most = context_.limits.tags_max](storage::Transaction& tx) -> Result<> {
+        AC_TRY(auto memory, store::get_memory(tx, scope, id));
+        for (const auto& [key, value] : tags) memory.tags[key] = value;
+        if (memory.tags.size() > most)
+            return fail(ErrorCode::quota_exceeded,
+                        fmt::format("A memory has at most {} tags", most));
+        return store::save_memory(tx, memory);
+    };
+    co_return co_await context_.database.write(std::move(work));
+}
+
+Task<> Memories::remove_tags(Scope scope, MemoryId id, std::vector<std::string> keys) {
+    auto work = [scope, id, keys](storage::Transaction& tx) -> Result<> {
+        AC_TRY(auto memory, store::get_memory(tx, scope, id));
+        for (const auto& key : keys) memory.tags.erase(key);
+        return store::save_memory(tx, memory);
+    };
+    co_return co_await context_.database.write(std::move(work));
 }
 
 }  // namespace ac::memory

@@ -12,6 +12,7 @@ struct NewMemory {
     int expiry_days = 0;
     std::vector<Strategy> strategies;  // without ids and times
     json::object details;
+    Tags tags;
     Idempotency once;
 };
 
@@ -21,6 +22,7 @@ struct StrategyChange {
     std::optional<std::string> namespace_template;
     std::optional<json::object> configuration;
     std::optional<json::object> schema;
+    std::optional<int> record_expiry_days;  // 0: records to come stay
 };
 
 struct MemoryChange {
@@ -53,6 +55,11 @@ class Memories final {
     Task<Memory> update(Scope scope, MemoryChange change);
     // Answered once nothing can be read any more; the rows go in the background.
     Task<> remove(Scope scope, MemoryId id, Idempotency once);
+
+    Task<Tags> tags(Scope scope, MemoryId id);
+    // quota_exceeded over limits.tags_max.
+    Task<> add_tags(Scope scope, MemoryId id, Tags tags);
+    Task<> remove_tags(Scope scope, MemoryId id, std::vector<std::string> keys);
 
   private:
     Strategy make_strategy(Strategy wanted, WallTime now);

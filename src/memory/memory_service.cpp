@@ -56,6 +56,12 @@ Task<std::int64_t> MemoryService::sweep() {
         AC_CO_TRY(const auto gone, co_await context_.database.write(std::move(purge)));
         rows += gone;
     }
+    auto expire_records = [now, batch = limits.sweep_batch](storage::Transaction& tx) {
+        return store::sweep_records(tx, now, batch);
+    };
+    AC_CO_TRY(const auto expired, co_await context_.database.write(std::move(expire_records)));
+    for (const auto& record : expired) index_.remove(record.memory, record.key);
+    rows += static_cast<std::int64_t>(expired.size());
     auto forget = [oldest = now - limits.token_memory](storage::Transaction& tx) {
         return store::forget_answers(tx, oldest);
     };

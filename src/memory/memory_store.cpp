@@ -11,7 +11,7 @@ using storage::Params;
 using storage::Row;
 using storage::Rows;
 
-constexpr std::array<storage::Migration, 1> kMigrations = {
+constexpr std::array<storage::Migration, 2> kMigrations = {
     {{.module = "memory", .version = 1, .sql = R"(
 CREATE TABLE memory_memories (
     number BIGINT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, id TEXT NOT NULL,
@@ -55,7 +55,13 @@ CREATE TABLE memory_records (
 CREATE UNIQUE INDEX memory_records_by_number ON memory_records (memory, number);
 CREATE INDEX memory_records_by_space
     ON memory_records (memory, space, created_at, number);
-CREATE INDEX memory_records_by_subject ON memory_records (memory, space, strategy, subject))"}}};
+CREATE INDEX memory_records_by_subject ON memory_records (memory, space, strategy, subject))"},
+     {.module = "memory", .version = 2, .sql = R"(
+ALTER TABLE memory_records ADD COLUMN expires_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE memory_records ADD COLUMN expiry_days BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX memory_records_by_expiry ON memory_records (expires_at) WHERE expires_at > 0;
+ALTER TABLE memory_jobs ADD COLUMN strategy TEXT NOT NULL DEFAULT '';
+ALTER TABLE memory_jobs ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}')"}}};
 
 constexpr std::string_view kColumns =
     "SELECT number, account, region, id, name, expiry_days, document, status, created_at, "
@@ -76,6 +82,7 @@ json::object strategy_to_json(const Strategy& strategy) {
     out["namespace"] = strategy.namespace_template;
     out["configuration"] = strategy.configuration;
     out["schema"] = strategy.schema;
+    out["recordExpiryDays"] = strategy.record_expiry_days;
     out["createdAt"] = to_epoch_ms(strategy.created_at);
     out["updatedAt"] = to_epoch_ms(strategy.updated_at);
     return out;
@@ -91,6 +98,8 @@ Strategy strategy_from_json(const json::object& object) {
     out.namespace_template = text_of(object, "namespace");
     out.configuration = object.at("configuration").as_object();
     out.schema = object.at("schema").as_object();
+    if (const auto* days = object.if_contains("recordExpiryDays"))
+        out.record_expiry_days = days->to_number<int>();
     out.created_at = from_epoch_ms(object.at("createdAt").to_number<std::int64_t>());
     out.updated_at = from_epoch_ms(object.at("updatedAt").to_number<std::int64_t>());
     return out;
@@ -102,6 +111,7 @@ std::string document_of(const Memory& memory) {
         strategies.emplace_back(strategy_to_json(strategy));
     json::object out;
     out["details"] = memory.details;
+    out["tags"] = json::value_from(memory.tags);
     out["strategies"] = std::move(strategies);
     return json::serialize(out);
 }
@@ -119,6 +129,8 @@ Memory memory_from(const Row& row) {
     out.expiry_days = static_cast<int>(row.integer(5));
     const auto document = json::parse(row.text(6));
     out.details = document.at("details").as_object();
+    if (const auto* tags = document.as_object().if_contains("tags"))
+        out.tags = json::value_to<Tags>(*tags);
     for (const auto& strategy : document.at("strategies").as_array())
         out.strategies.push_back(strategy_from_json(strategy.as_object()));
     out.status = row.text(7) == "ACTIVE" ? MemoryStatus::active : MemoryStatus::deleting;

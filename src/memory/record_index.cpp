@@ -24,6 +24,7 @@ void RecordIndex::Shard::apply(const Record& record) {
 
 bool RecordIndex::Shard::accepts(std::int64_t key, const RecordQuery& query) const {
     static const Attributes none;
+    if (query.only && !query.only->contains(key)) return false;
     const std::lock_guard lock(mutex);
     const auto found = attributes.find(key);
     const auto& own = found == attributes.end() ? none : found->second;
@@ -148,7 +149,7 @@ Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, Rec
                                                   : search::SpaceFilter::Kind::exact,
                        .space = query.spaces.space},
             .limit = query.topk};
-        if (!query.strategy.empty() || !query.filters.empty())
+        if (!query.strategy.empty() || !query.filters.empty() || query.only)
             wanted.accept = [&](search::Key key) { return own->accepts(key, query); };
         std::vector<Hit> out;
         for (const auto& hit : own->index->search(wanted)) out.push_back({hit.key, hit.score});

@@ -13,8 +13,9 @@ using storage::Row;
 using storage::Rows;
 
 constexpr std::string_view kRecordColumns =
-    "SELECT id, number, space, strategy, body, metadata, sources, subject, created_at, updated_at "
-    "FROM memory_records WHERE memory = $1 AND status = 'ACTIVE' ";
+    "SELECT id, number, space, strategy, body, metadata, sources, subject, created_at, "
+    "updated_at, expires_at, expiry_days FROM memory_records WHERE memory = $1 AND status = "
+    "'ACTIVE' ";
 
 std::string sources_text(const std::vector<std::string>& sources) {
     return json::serialize(json::array(sources.begin(), sources.end()));
@@ -34,7 +35,13 @@ Record record_from(const Row& row) {
     out.subject = row.text(7);
     out.created_at = from_epoch_ms(row.integer(8));
     out.updated_at = from_epoch_ms(row.integer(9));
+    if (row.integer(10) > 0) out.expires_at = from_epoch_ms(row.integer(10));
+    out.expiry_days = static_cast<int>(row.integer(11));
     return out;
+}
+
+std::int64_t expiry_of(const Record& record) {
+    return record.expires_at ? to_epoch_ms(*record.expires_at) : 0;
 }
 
 std::vector<Record> records_from(const Rows& rows) {
@@ -64,11 +71,13 @@ void add_spaces(const std::optional<SpaceSelection>& spaces, std::string& sql, P
 Result<> insert_record(Transaction& tx, std::int64_t memory, const Record& record) {
     AC_CHECK(tx.execute(
         "INSERT INTO memory_records (memory, id, number, space, strategy, body, metadata, sources, "
-        "subject, status, replaced_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-        "$8, $9, 'ACTIVE', '', $10, $11)",
+        "subject, status, replaced_by, created_at, updated_at, expires_at, expiry_days) VALUES "
+        "($1, "
+        "$2, $3, $4, $5, $6, $7, $8, $9, 'ACTIVE', '', $10, $11, $12, $13)",
         {memory, record.id.text(), record.key, record.space, record.strategy, record.text,
          json::serialize(metadata_to_json(record.metadata)), sources_text(record.sources),
-         record.subject, to_epoch_ms(record.created_at), to_epoch_ms(record.updated_at)}));
+         record.subject, to_epoch_ms(record.created_at), to_epoch_ms(record.updated_at),
+         expiry_of(record), std::int64_t{record.expiry_days}}));
     return {};
 }
 
@@ -83,11 +92,12 @@ Result<std::optional<Record>> find_record(Transaction& tx, std::int64_t memory,
 Result<> update_record(Transaction& tx, std::int64_t memory, const Record& record) {
     AC_CHECK(tx.execute(
         "UPDATE memory_records SET space = $3, strategy = $4, body = $5, metadata = $6, "
-        "sources = $7, subject = $8, created_at = $9, updated_at = $10 WHERE memory = $1 AND "
-        "id = $2",
+        "sources = $7, subject = $8, created_at = $9, updated_at = $10, expires_at = $11, "
+        "expiry_days = $12 WHERE memory = $1 AND id = $2",
         {memory, record.id.text(), record.space, record.strategy, record.text,
          json::serialize(metadata_to_json(record.metadata)), sources_text(record.sources),
-         record.subject, to_epoch_ms(record.created_at), to_epoch_ms(record.updated_at)}));
+         record.subject, to_epoch_ms(record.created_at), to_epoch_ms(record.updated_at),
+         expiry_of(record), std::int64_t{record.expiry_days}}));
     return {};
 }
 
@@ -156,6 +166,20 @@ Result<std::vector<Record>> scan_records(Transaction& tx, std::int64_t memory,
     add_spaces(spaces, sql, params);
     AC_TRY(const auto rows, tx.query(sql + "ORDER BY number LIMIT $3", params));
     return records_from(rows);
+}
+
+Result<std::vector<ExpiredRecord>> sweep_records(Transaction& tx, WallTime now, int rows_max) {
+    AC_TRY(const auto rows,
+           tx.query("SELECT memory, number FROM memory_records WHERE expires_at > 0 AND "
+                    "expires_at <= $1 LIMIT $2",
+                    {to_epoch_ms(now), std::int64_t{rows_max}}));
+    std::vector<ExpiredRecord> out;
+    for (const auto& row : rows) {
+        out.push_back({row.integer(0), row.integer(1)});
+        AC_CHECK(tx.execute("DELETE FROM memory_records WHERE memory = $1 AND number = $2",
+                            {row.integer(0), row.integer(1)}));
+    }
+    return out;
 }
 
 }  // namespace ac::memory::store

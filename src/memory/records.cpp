@@ -43,6 +43,17 @@ std::string spaces_text(const RecordQuery& query) {
                        query.strategy);
 }
 
+void apply(const RecordExpiry& expiry, Record& record, WallTime now) {
+    if (expiry.days) record.expiry_days = *expiry.days;
+    if (expiry.is_removed) record.expiry_days = 0;
+    record.expires_at.reset();
+    if (record.expiry_days > 0) record.expires_at = now + std::chrono::days(record.expiry_days);
+}
+
+bool is_there(const Record& record, WallTime now) {
+    return !record.expires_at || *record.expires_at > now;
+}
+
 void apply(const RecordChange& change, Record& record, WallTime now) {
     if (change.text) record.text = *change.text;
     if (change.space) record.space = *change.space;
@@ -61,7 +72,8 @@ RecordId make_record_id(Random& random) {
 }
 
 Task<std::vector<BatchOutcome>> Records::create(Scope scope, MemoryId memory,
-                                                std::vector<NewRecord> wanted, Idempotency once) {
+                                                std::vector<NewRecord> wanted, RecordExpiry expiry,
+                                                Idempotency once) {
     const auto now = context_.now();
     std::vector<Record> records;
     for (const auto& item : wanted)
@@ -73,6 +85,7 @@ Task<std::vector<BatchOutcome>> Records::create(Scope scope, MemoryId memory,
                            .metadata = item.metadata,
                            .created_at = item.time,
                            .updated_at = now});
+    for (auto& record : records) apply(expiry, record, now);
     const auto oldest = now - context_.limits.token_memory;
     auto work = [scope, memory, wanted = std::move(wanted), records = std::move(records),
                  once = std::move(once), now, oldest](Transaction& tx) -> Result<Stored> {
@@ -95,17 +108,19 @@ Task<std::vector<BatchOutcome>> Records::create(Scope scope, MemoryId memory,
 }
 
 Task<std::vector<BatchOutcome>> Records::update(Scope scope, MemoryId memory,
-                                                std::vector<RecordChange> changes) {
+                                                std::vector<RecordChange> changes,
+                                                RecordExpiry expiry) {
     const auto now = context_.now();
-    auto work = [scope, memory, changes = std::move(changes),
+    auto work = [scope, memory, changes = std::move(changes), expiry,
                  now](Transaction& tx) -> Result<Stored> {
         AC_TRY(const auto found, store::get_memory(tx, scope, memory));
         Stored out{.memory = found.number};
         for (const auto& change : changes) {
             AC_TRY(auto record, store::find_record(tx, found.number, change.id));
             BatchOutcome outcome{.id = change.id};
-            if (record) {
+            if (record && is_there(*record, now)) {
                 apply(change, *record, now);
+                apply(expiry, *record, now);
                 AC_CHECK(store::update_record(tx, found.number, *record));
                 out.records.push_back(*std::move(record));
             } else {
@@ -146,10 +161,11 @@ Task<std::vector<BatchOutcome>> Records::remove(Scope scope, MemoryId memory,
 }
 
 Task<Record> Records::get(Scope scope, MemoryId memory, RecordId id) {
-    auto work = [scope, memory, id](Transaction& tx) -> Result<Record> {
+    auto work = [scope, memory, id, now = context_.now()](Transaction& tx) -> Result<Record> {
         AC_TRY(const auto found, store::get_memory(tx, scope, memory));
         AC_TRY(auto record, store::find_record(tx, found.number, id));
-        if (!record) return fail(ErrorCode::not_found, "Memory record not found: " + id.text());
+        if (!record || !is_there(*record, now))
+            return fail(ErrorCode::not_found, "Memory record not found: " + id.text());
         return *std::move(record);
     };
     co_return co_await context_.database.read(std::move(work));
@@ -160,7 +176,8 @@ Task<Page<Record>> Records::list(Scope scope, RecordQuery query) {
     AC_CO_TRY(const auto after, cursor_of_token(listing, query.page.token));
     const auto count = static_cast<std::size_t>(
         query.page.items_max > 0 ? query.page.items_max : context_.limits.page_default);
-    auto work = [scope, query, after, count](Transaction& tx) -> Result<std::vector<Record>> {
+    auto work = [scope, query, after, count,
+                 now = context_.now()](Transaction& tx) -> Result<std::vector<Record>> {
         AC_TRY(const auto found, store::get_memory(tx, scope, query.memory));
         std::vector<Record> out;
         auto from = after;
@@ -172,7 +189,8 @@ Task<Page<Record>> Records::list(Scope scope, RecordQuery query) {
             if (!records.empty())
                 from = {to_epoch_ms(records.back().created_at), records.back().key};
             for (auto& record : records)
-                if (satisfies(record.metadata, query.filters)) out.push_back(std::move(record));
+                if (is_there(record, now) && satisfies(record, query.filters))
+                    out.push_back(std::move(record));
             if (is_last) break;
         }
         return out;
@@ -185,6 +203,31 @@ Task<Page<Record>> Records::list(Scope scope, RecordQuery query) {
         out.next_token = cursor_token(listing, {to_epoch_ms(last.created_at), last.key});
     }
     co_return out;
+}
+
+// The index knows no times: filters on them choose keys from the database, and leave the query.
+Task<> Records::select_by_time(std::int64_t memory, RecordQuery& query) {
+    std::vector<RecordFilter> times;
+    std::erase_if(query.filters, [&](const RecordFilter& filter) {
+        if (!is_system_key(filter.key)) return false;
+        times.push_back(filter);
+        return true;
+    });
+    if (times.empty()) co_return Result<>{};
+    auto keys = std::make_shared<std::unordered_set<std::int64_t>>();
+    for (std::int64_t after = -1;;) {
+        auto read = [memory, spaces = query.spaces, after,
+                     page = context_.limits.index_page](Transaction& tx) {
+            return store::scan_records(tx, memory, spaces, after, page);
+        };
+        AC_CO_TRY(const auto records, co_await context_.database.read(std::move(read)));
+        if (records.empty()) break;
+        after = records.back().key;
+        for (const auto& record : records)
+            if (satisfies(record, times)) keys->insert(record.key);
+    }
+    query.only = std::move(keys);
+    co_return Result<>{};
 }
 
 Task<Page<FoundRecord>> Records::newest(Scope scope, RecordQuery query) {
@@ -213,7 +256,10 @@ Task<Page<FoundRecord>> Records::retrieve(Scope scope, RecordQuery query) {
         return found.number;
     };
     AC_CO_TRY(const auto number, co_await context_.database.read(std::move(number_of)));
+    const auto all_filters = query.filters;
+    AC_CO_CHECK(co_await select_by_time(number, query));
     AC_CO_TRY(auto hits, co_await index_.search(number, query));
+    query.filters = all_filters;
     if (hits.empty() && from == 0) co_return co_await newest(std::move(scope), std::move(query));
     const bool is_cut = hits.size() > from + count;
     hits.erase(hits.begin(),
@@ -228,9 +274,11 @@ Task<Page<FoundRecord>> Records::retrieve(Scope scope, RecordQuery query) {
     std::unordered_map<std::int64_t, Record*> by_key;
     for (auto& record : records) by_key[record.key] = &record;
     Page<FoundRecord> out;
+    const auto now = context_.now();
     for (const auto& hit : hits) {
-        // One that was deleted meanwhile is not shown.
-        if (const auto found = by_key.find(hit.key); found != by_key.end())
+        // One that was deleted or expired meanwhile is not shown.
+        const auto found = by_key.find(hit.key);
+        if (found != by_key.end() && is_there(*found->second, now))
             out.items.push_back({std::move(*found->second), hit.score});
     }
     if (is_cut) out.next_token = text_token(listing, std::to_string(from + count));

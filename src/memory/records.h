@@ -24,6 +24,13 @@ struct RecordChange {
     std::optional<RecordMetadata> metadata;
 };
 
+// How long the records of a batch live: days from now, or for ever from now on. Without it new
+// records stay, and changed ones live as long again as they were given last.
+struct RecordExpiry {
+    std::optional<int> days;
+    bool is_removed = false;
+};
+
 // What became of one record of a batch.
 struct BatchOutcome {
     std::string request_id;
@@ -37,9 +44,10 @@ class Records final {
 
     // A batch is one transaction; a record that cannot be stored fails alone.
     Task<std::vector<BatchOutcome>> create(Scope scope, MemoryId memory,
-                                           std::vector<NewRecord> records, Idempotency once);
+                                           std::vector<NewRecord> records, RecordExpiry expiry,
+                                           Idempotency once);
     Task<std::vector<BatchOutcome>> update(Scope scope, MemoryId memory,
-                                           std::vector<RecordChange> changes);
+                                           std::vector<RecordChange> changes, RecordExpiry expiry);
     Task<std::vector<BatchOutcome>> remove(Scope scope, MemoryId memory, std::vector<RecordId> ids);
 
     Task<Record> get(Scope scope, MemoryId memory, RecordId id);
@@ -49,6 +57,7 @@ class Records final {
     Task<Page<FoundRecord>> retrieve(Scope scope, RecordQuery query);
 
   private:
+    Task<> select_by_time(std::int64_t memory, RecordQuery& query);
     Task<Page<FoundRecord>> newest(Scope scope, RecordQuery query);
 
     Context& context_;

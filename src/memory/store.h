@@ -1,8 +1,8 @@
 #pragma once
 // The tables of the Memory service. All SQL of the module is in memory_store.cpp (memories, tokens,
-// the schema), event_store.cpp and record_store.cpp. A memory is found by account, region and id;
-// everything below it hangs on the memory's number. Functions run inside a transaction of the
-// caller's.
+// the schema), event_store.cpp, job_store.cpp and record_store.cpp. A memory is found by account,
+// region and id; everything below it hangs on the memory's number. Functions run inside a
+// transaction of the caller's.
 
 #include <optional>
 #include <span>
@@ -118,6 +118,9 @@ struct Job {
     std::int64_t arrival = 0;
     json::array payload;
     json::object namespace_variables;
+    json::object metadata;  // of the event, as a record's: {"key": {"stringValue": "..."}}
+    // A job of one strategy, by its id. Empty: every strategy of the memory.
+    std::string strategy;
     int attempts = 0;
     std::string failure;
 };
@@ -140,6 +143,12 @@ Result<bool> erase_record(Transaction& tx, std::int64_t memory, const RecordId& 
 // Keeps the old record, out of every listing and search, with the id of what replaced it.
 Result<> supersede_record(Transaction& tx, std::int64_t memory, const RecordId& id,
                           const RecordId& by, WallTime now);
+struct ExpiredRecord {
+    std::int64_t memory = 0;
+    std::int64_t key = 0;
+};
+// Deletes up to `rows_max` expired records and answers what went.
+Result<std::vector<ExpiredRecord>> sweep_records(Transaction& tx, WallTime now, int rows_max);
 // The record of a space and strategy that states something about `subject`.
 Result<std::optional<Record>> find_by_subject(Transaction& tx, std::int64_t memory,
                                               const std::string& space, const std::string& strategy,

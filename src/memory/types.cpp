@@ -7,6 +7,9 @@ namespace ac::memory {
 
 namespace {
 
+constexpr std::string_view kCreatedAt = "x-amz-agentcore-memory-createdAt";
+constexpr std::string_view kUpdatedAt = "x-amz-agentcore-memory-updatedAt";
+
 std::string text_of(const json::value& value) {
     return {value.get_string().data(), value.get_string().size()};
 }
@@ -69,6 +72,17 @@ bool satisfies_one(const RecordMetadata& metadata, const RecordFilter& filter) {
 bool satisfies(const RecordMetadata& metadata, const std::vector<RecordFilter>& filters) {
     return std::ranges::all_of(filters,
                                [&](const auto& filter) { return satisfies_one(metadata, filter); });
+}
+
+bool is_system_key(std::string_view key) {
+    return key == kCreatedAt || key == kUpdatedAt;
+}
+
+bool satisfies(const Record& record, const std::vector<RecordFilter>& filters) {
+    auto metadata = record.metadata;
+    metadata.emplace_back(kCreatedAt, record.created_at);
+    metadata.emplace_back(kUpdatedAt, record.updated_at);
+    return satisfies(metadata, filters);
 }
 
 json::object metadata_to_json(const RecordMetadata& metadata) {

@@ -3,8 +3,11 @@
 // configurations) stay JSON, as the API has them; everything that decides something is typed.
 
 #include <boost/json/object.hpp>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -38,9 +41,12 @@ struct Strategy {
     std::string namespace_template;
     json::object configuration;  // StrategyConfiguration of the API model; may be empty
     json::object schema;         // memoryRecordSchema; may be empty
+    int record_expiry_days = 0;  // of records to come; 0: they stay
     WallTime created_at;
     WallTime updated_at;
 };
+
+using Tags = std::map<std::string, std::string>;
 
 enum class MemoryStatus { active, deleting };
 
@@ -51,8 +57,10 @@ struct Memory {
     std::string name;
     int expiry_days = 0;
     std::vector<Strategy> strategies;
-    // description, encryptionKeyArn, memoryExecutionRoleArn, indexedKeys: shown as they came.
+    // description, encryptionKeyArn, memoryExecutionRoleArn, indexedKeys, namespaceKeys: shown as
+    // they came.
     json::object details;
+    Tags tags;
     MemoryStatus status = MemoryStatus::active;
     WallTime created_at;
     WallTime updated_at;
@@ -163,6 +171,8 @@ struct Record {
     // What the statement is about, so that a later one can take its place ("user|live"); empty: a
     // statement that stands for itself. Only the built-in engine sets it.
     std::string subject;
+    std::optional<WallTime> expires_at;
+    int expiry_days = 0;  // what expires_at was last counted with
 };
 
 struct RecordFilter {
@@ -185,6 +195,8 @@ struct RecordQuery {
     PageRequest page;
     std::string text;      // retrieval only
     std::size_t topk = 0;  // retrieval only; 0: the default
+    // Retrieval only: keys to choose from; nullptr: all.
+    std::shared_ptr<const std::unordered_set<std::int64_t>> only = nullptr;
 };
 
 struct FoundRecord {
@@ -194,6 +206,7 @@ struct FoundRecord {
 
 struct FailedJob {
     std::string id;
+    std::string strategy;  // id; empty: all of the memory's
     Address address;
     EventId event;
     std::size_t messages = 0;
@@ -203,6 +216,10 @@ struct FailedJob {
 // True when the metadata satisfies every filter. An operator that does not fit a value's type does
 // not match.
 bool satisfies(const RecordMetadata& metadata, const std::vector<RecordFilter>& filters);
+// With the record's times under AWS's names for them, x-amz-agentcore-memory-createdAt and
+// -updatedAt.
+bool satisfies(const Record& record, const std::vector<RecordFilter>& filters);
+bool is_system_key(std::string_view key);
 
 json::object metadata_to_json(const RecordMetadata& metadata);
 RecordMetadata metadata_from_json(const json::object& object);

@@ -32,6 +32,7 @@
 #include "wire/memory_binding.h"
 #include "wire/runtime_binding.h"
 #include "wire/s3_front.h"
+#include "wire/tag_binding.h"
 
 namespace ac::server {
 namespace {
@@ -105,7 +106,10 @@ struct Services {
 void bind(wire::Api& api, Services services) {
     wire::bind_runtime(api, services.runtime);
     wire::bind_memory(api, services.memory);
-    wire::bind_tags(api, services.runtime);
+    std::vector<std::unique_ptr<wire::TagOwner>> tag_owners;
+    tag_owners.push_back(wire::make_runtime_tags(services.runtime));
+    tag_owners.push_back(wire::make_memory_tags(services.memory));
+    wire::bind_tags(api, std::move(tag_owners));
 }
 
 Task<> prepare(Services services) {

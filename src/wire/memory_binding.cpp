@@ -168,16 +168,19 @@ Task<json::object> create_records(MemoryService& service, CallContext call, json
     auto token = idempotency_from(input);
     memory::Idempotency once{.token = std::move(token.token),
                              .parameters = std::move(token.parameters)};
+    AC_CO_TRY(const auto expiry, record_expiry_from(input, ExpiryUse::create));
     AC_CO_TRY(const auto outcomes,
               co_await service.records().create(call.scope, std::move(id), new_records_from(input),
-                                                std::move(once)));
+                                                expiry, std::move(once)));
     co_return batch_output(outcomes);
 }
 
 Task<json::object> update_records(MemoryService& service, CallContext call, json::object input) {
     AC_CO_TRY(auto id, memory_id_from(call.scope, input));
-    AC_CO_TRY(const auto outcomes, co_await service.records().update(call.scope, std::move(id),
-                                                                     record_changes_from(input)));
+    AC_CO_TRY(const auto expiry, record_expiry_from(input, ExpiryUse::change));
+    AC_CO_TRY(const auto outcomes,
+              co_await service.records().update(call.scope, std::move(id),
+                                                record_changes_from(input), expiry));
     co_return batch_output(outcomes);
 }
 
@@ -227,7 +230,34 @@ Task<json::object> retrieve_records(MemoryService& service, CallContext call, js
     });
 }
 
+// Tags of memories, for the operations that every resource shares.
+class MemoryTags final : public TagOwner {
+  public:
+    explicit MemoryTags(MemoryService& service) : service_(service) {}
+
+    bool owns(std::string_view arn) const override { return arn.find(kMemoryArnMark) != arn.npos; }
+    Task<TagMap> tags(Scope scope, std::string arn) override {
+        AC_CO_TRY(auto id, memory_id_of(scope, arn));
+        co_return co_await service_.memories().tags(scope, std::move(id));
+    }
+    Task<> add_tags(Scope scope, std::string arn, TagMap tags) override {
+        AC_CO_TRY(auto id, memory_id_of(scope, arn));
+        co_return co_await service_.memories().add_tags(scope, std::move(id), std::move(tags));
+    }
+    Task<> remove_tags(Scope scope, std::string arn, std::vector<std::string> keys) override {
+        AC_CO_TRY(auto id, memory_id_of(scope, arn));
+        co_return co_await service_.memories().remove_tags(scope, std::move(id), std::move(keys));
+    }
+
+  private:
+    MemoryService& service_;
+};
+
 }  // namespace
+
+std::unique_ptr<TagOwner> make_memory_tags(MemoryService& service) {
+    return std::make_unique<MemoryTags>(service);
+}
 
 void bind_memory(Api& api, MemoryService& service) {
     const auto bind = [&](std::string_view operation, auto handler) {

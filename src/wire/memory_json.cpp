@@ -8,8 +8,6 @@
 namespace ac::wire {
 namespace {
 
-constexpr std::string_view kArnMark = ":memory/";
-
 std::string text_in(const json::object& object, std::string_view name) {
     const auto* value = object.if_contains(name);
     return value != nullptr && value->is_string() ? json::value_to<std::string>(*value) : "";
@@ -48,12 +46,12 @@ memory::Idempotency once_from(const json::object& input) {
 
 std::string arn_of(const memory::Memory& memory) {
     return "arn:aws:bedrock-agentcore:" + memory.scope.region + ":" + memory.scope.account +
-           std::string(kArnMark) + memory.id.text();
+           std::string(kMemoryArnMark) + memory.id.text();
 }
 
 // Members that are stored and shown as they came.
 constexpr std::string_view kDetails[] = {"description", "encryptionKeyArn",
-                                         "memoryExecutionRoleArn"};
+                                         "memoryExecutionRoleArn", "namespaceKeys"};
 
 Result<> refuse_streams(const json::object& input) {
     const auto* streams = object_in(input, "streamDeliveryResources");
@@ -163,13 +161,16 @@ std::string first_text(const json::object& object, std::string_view name) {
 }  // namespace
 
 Result<memory::MemoryId> memory_id_from(const Scope& scope, const json::object& input) {
-    const auto text = text_in(input, "memoryId");
-    const auto mark = text.find(kArnMark);
+    return memory_id_of(scope, text_in(input, "memoryId"));
+}
+
+Result<memory::MemoryId> memory_id_of(const Scope& scope, const std::string& text) {
+    const auto mark = text.find(kMemoryArnMark);
     if (mark == std::string::npos) return memory::MemoryId(text);
     const auto own = ":" + scope.region + ":" + scope.account;
     if (!text.substr(0, mark).ends_with(own))
         return fail(ErrorCode::not_found, "Memory not found: " + text);
-    return memory::MemoryId(text.substr(mark + kArnMark.size()));
+    return memory::MemoryId(text.substr(mark + kMemoryArnMark.size()));
 }
 
 memory::PageRequest memory_page_from(const json::object& input) {
@@ -186,6 +187,9 @@ Result<memory::NewMemory> new_memory_from(const json::object& input) {
     for (const auto name : kDetails)
         if (const auto* value = input.if_contains(name)) out.details[name] = *value;
     if (const auto* keys = input.if_contains("indexedKeys")) out.details["indexedKeys"] = *keys;
+    if (const auto* tags = object_in(input, "tags"))
+        for (const auto& [key, value] : *tags)
+            out.tags.emplace(key, json::value_to<std::string>(value));
     return out;
 }
 
@@ -360,6 +364,18 @@ Result<memory::RecordQuery> record_query_from(const Scope& scope, const json::ob
     return out;
 }
 
+Result<memory::RecordExpiry> record_expiry_from(const json::object& input, ExpiryUse use) {
+    memory::RecordExpiry out;
+    const auto* given = object_in(input, "recordExpirySpecification");
+    if (given == nullptr) return out;
+    if (given->contains("recordExpiryDurationDays"))
+        out.days = static_cast<int>(number_in(*given, "recordExpiryDurationDays"));
+    out.is_removed = given->contains("action");
+    if (out.is_removed && use == ExpiryUse::create)
+        return invalid("recordExpirySpecification.action", "applies to updates only");
+    return out;
+}
+
 json::object record_output(const memory::Record& record) {
     json::object out;
     out["memoryRecordId"] = record.id.text();
@@ -371,6 +387,7 @@ json::object record_output(const memory::Record& record) {
     out["namespaces"] = std::move(namespaces);
     out["createdAt"] = to_epoch_ms(record.created_at);
     if (!record.metadata.empty()) out["metadata"] = memory::metadata_to_json(record.metadata);
+    if (record.expires_at) out["expiresAt"] = to_epoch_ms(*record.expires_at);
     return out;
 }
 
@@ -404,6 +421,7 @@ json::object job_output(const memory::FailedJob& job) {
     out["messages"] = json::object{{"messagesList", std::move(messages)}};
     out["status"] = "FAILED";
     out["failureReason"] = job.reason;
+    if (!job.strategy.empty()) out["strategyId"] = job.strategy;
     out["sessionId"] = job.address.session.text();
     out["actorId"] = job.address.actor.text();
     return out;

@@ -10,8 +10,11 @@ namespace ac::wire {
 
 namespace json = boost::json;
 
+inline constexpr std::string_view kMemoryArnMark = ":memory/";
+
 // {memoryId}: an id, or the ARN of a memory of this scope (not_found: of another).
 Result<memory::MemoryId> memory_id_from(const Scope& scope, const json::object& input);
+Result<memory::MemoryId> memory_id_of(const Scope& scope, const std::string& id_or_arn);
 memory::PageRequest memory_page_from(const json::object& input);
 
 Result<memory::NewMemory> new_memory_from(const json::object& input);
@@ -28,6 +31,9 @@ json::object event_output(const memory::Event& event);
 std::vector<memory::NewRecord> new_records_from(const json::object& input);
 std::vector<memory::RecordChange> record_changes_from(const json::object& input);
 Result<memory::RecordQuery> record_query_from(const Scope& scope, const json::object& input);
+// recordExpirySpecification. invalid_argument: REMOVE where something is created.
+enum class ExpiryUse { create, change };
+Result<memory::RecordExpiry> record_expiry_from(const json::object& input, ExpiryUse use);
 json::object record_output(const memory::Record& record);
 // A batch's answer: successfulRecords and failedRecords.
 json::object batch_output(const std::vector<memory::BatchOutcome>& outcomes);

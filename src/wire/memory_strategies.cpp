@@ -3,6 +3,8 @@
 #include <array>
 #include <boost/json.hpp>
 
+#include "wire/memory_json.h"
+
 namespace ac::wire {
 namespace {
 
@@ -132,6 +134,8 @@ Result<memory::Strategy> strategy_from(const json::object& input) {
                 {"episodicReflectionConfiguration", with_both_namespaces(reflection->as_object())}};
         if (const auto* schema = given.if_contains("memoryRecordSchema"))
             out.schema = schema->as_object();
+        AC_TRY(const auto expiry, record_expiry_from(given, ExpiryUse::create));
+        out.record_expiry_days = expiry.days.value_or(0);
         return out;
     }
     Error error{.code = ErrorCode::invalid_argument,
@@ -150,6 +154,8 @@ Result<memory::StrategyChange> strategy_change_from(const json::object& input) {
     }
     if (const auto* schema = input.if_contains("memoryRecordSchema"))
         out.schema = schema->as_object();
+    AC_TRY(const auto expiry, record_expiry_from(input, ExpiryUse::change));
+    out.record_expiry_days = expiry.is_removed ? std::optional(0) : expiry.days;
     return out;
 }
 
@@ -165,6 +171,8 @@ json::object strategy_output(const memory::Strategy& strategy) {
     out["createdAt"] = to_epoch_ms(strategy.created_at);
     out["updatedAt"] = to_epoch_ms(strategy.updated_at);
     out["status"] = "ACTIVE";
+    if (strategy.record_expiry_days > 0)
+        out["recordExpiryDurationDays"] = strategy.record_expiry_days;
     if (!strategy.schema.empty()) out["memoryRecordSchema"] = strategy.schema;
     return out;
 }

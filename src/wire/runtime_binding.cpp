@@ -193,33 +193,31 @@ Task<> sessions(RuntimeService& service, CallContext call, json::object input,
     co_return co_await exchange.respond(std::move(response));
 }
 
-Task<json::object> list_tags(RuntimeService& service, CallContext call, json::object input) {
-    AC_CO_TRY(auto resource, runtime_resource_from(call.scope, text_in(input, "resourceArn")));
-    AC_CO_TRY(const auto tags, co_await service.catalog().tags(call.scope, std::move(resource)));
-    json::object map;
-    for (const auto& [key, value] : tags) map[key] = value;
-    json::object out;
-    out["tags"] = std::move(map);
-    co_return out;
-}
+// Tags of runtimes and their endpoints.
+class RuntimeTags final : public TagOwner {
+  public:
+    explicit RuntimeTags(RuntimeService& service) : service_(service) {}
 
-Task<json::object> add_tags(RuntimeService& service, CallContext call, json::object input) {
-    AC_CO_TRY(auto resource, runtime_resource_from(call.scope, text_in(input, "resourceArn")));
-    runtime::Tags tags;
-    for (const auto& [key, value] : input.at("tags").as_object())
-        tags.emplace(std::string_view(key.data(), key.size()), json::value_to<std::string>(value));
-    AC_CO_CHECK(
-        co_await service.catalog().add_tags(call.scope, std::move(resource), std::move(tags)));
-    co_return json::object();
-}
+    bool owns(std::string_view arn) const override { return arn.find(":runtime/") != arn.npos; }
+    Task<TagMap> tags(Scope scope, std::string arn) override {
+        AC_CO_TRY(auto resource, runtime_resource_from(scope, arn));
+        AC_CO_TRY(const auto tags, co_await service_.catalog().tags(scope, std::move(resource)));
+        co_return TagMap(tags.begin(), tags.end());
+    }
+    Task<> add_tags(Scope scope, std::string arn, TagMap tags) override {
+        AC_CO_TRY(auto resource, runtime_resource_from(scope, arn));
+        runtime::Tags own(tags.begin(), tags.end());
+        co_return co_await service_.catalog().add_tags(scope, std::move(resource), std::move(own));
+    }
+    Task<> remove_tags(Scope scope, std::string arn, std::vector<std::string> keys) override {
+        AC_CO_TRY(auto resource, runtime_resource_from(scope, arn));
+        co_return co_await service_.catalog().remove_tags(scope, std::move(resource),
+                                                          std::move(keys));
+    }
 
-Task<json::object> remove_tags(RuntimeService& service, CallContext call, json::object input) {
-    AC_CO_TRY(auto resource, runtime_resource_from(call.scope, text_in(input, "resourceArn")));
-    auto keys = json::value_to<std::vector<std::string>>(input.at("tagKeys"));
-    AC_CO_CHECK(
-        co_await service.catalog().remove_tags(call.scope, std::move(resource), std::move(keys)));
-    co_return json::object();
-}
+  private:
+    RuntimeService& service_;
+};
 
 using Operation = Task<json::object> (*)(RuntimeService&, CallContext, json::object);
 
@@ -267,11 +265,8 @@ void bind_runtime(Api& api, RuntimeService& service) {
     bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/sessions", sessions);
 }
 
-void bind_tags(Api& api, RuntimeService& service) {
-    bind_all(api, service,
-             {{"ListTagsForResource", list_tags},
-              {"TagResource", add_tags},
-              {"UntagResource", remove_tags}});
+std::unique_ptr<TagOwner> make_runtime_tags(RuntimeService& service) {
+    return std::make_unique<RuntimeTags>(service);
 }
 
 }  // namespace ac::wire

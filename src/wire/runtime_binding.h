@@ -6,13 +6,12 @@
 //   GET /x/runtimes/{agentRuntimeId}/sessions
 
 #include "runtime/runtime_service.h"
-#include "wire/api.h"
+#include "wire/tag_binding.h"
 
 namespace ac::wire {
 
 // `service` outlives `api`.
 void bind_runtime(Api& api, runtime::RuntimeService& service);
-// ListTagsForResource, TagResource and UntagResource, for the resources that there are.
-void bind_tags(Api& api, runtime::RuntimeService& service);
+std::unique_ptr<TagOwner> make_runtime_tags(runtime::RuntimeService& service);
 
 }  // namespace ac::wire

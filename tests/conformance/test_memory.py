@@ -1,95 +1,14 @@
-"""Memory with the clients that people have: boto3, MemoryClient, MemorySessionManager, Strands."""
+"""Memory with boto3."""
 import datetime
-import os
 import re
-import time
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
 from daemon import eventually
-
-FACTS = "/facts/{actorId}"
-
-
-def code_of(call, **arguments):
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"]
-
-
-def name_of(test):
-    return f"{test}_{uuid.uuid4().hex[:8]}"
-
-
-def said(text, role="USER"):
-    return {"conversational": {"content": {"text": text}, "role": role}}
-
-
-@pytest.fixture(scope="module")
-def control(daemon):
-    return daemon.client("bedrock-agentcore-control")
-
-
-@pytest.fixture(scope="module")
-def data(daemon):
-    return daemon.client("bedrock-agentcore")
-
-
-@pytest.fixture(scope="module")
-def environment(daemon):
-    """For clients that read it: this process pointed at the daemon."""
-    before = dict(os.environ)
-    os.environ.update(daemon.env)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
-@pytest.fixture
-def memory(control):
-    made = control.create_memory(name=name_of("plain"), eventExpiryDuration=7)["memory"]["id"]
-    yield made
-    control.delete_memory(memoryId=made)
-
-
-@pytest.fixture
-def learning(control):
-    """A memory with a strategy of each kind that makes records."""
-    made = control.create_memory(
-        name=name_of("learning"), eventExpiryDuration=30, memoryStrategies=[
-            {"semanticMemoryStrategy": {"name": "facts", "namespaceTemplates": [FACTS]}},
-            {"userPreferenceMemoryStrategy": {
-                "name": "likes", "namespaceTemplates": ["/likes/{actorId}"]}},
-            {"summaryMemoryStrategy": {
-                "name": "summaries", "namespaceTemplates": ["/summaries/{actorId}/{sessionId}"]}},
-            {"episodicMemoryStrategy": {
-                "name": "episodes", "namespaceTemplates": ["/episodes/{actorId}/{sessionId}"],
-                "reflectionConfiguration": {"namespaceTemplates": ["/episodes/{actorId}"]}}},
-        ])["memory"]["id"]
-    yield made
-    control.delete_memory(memoryId=made)
-
-
-def add(data, memory, text, when=1_700_000_000, actor="kim", session="s1", **more):
-    return data.create_event(memoryId=memory, actorId=actor, sessionId=session,
-                             eventTimestamp=when, payload=[said(text)], **more)["event"]
-
-
-def listed(data, memory, **more):
-    return data.list_events(memoryId=memory, actorId="kim", sessionId="s1", **more)["events"]
-
-
-def texts(events):
-    return [event["payload"][0]["conversational"]["content"]["text"] for event in events]
-
-
-def found(data, memory, namespace, query, **criteria):
-    answer = data.retrieve_memory_records(memoryId=memory, namespace=namespace, searchCriteria={
-        "searchQuery": query, **criteria})
-    return [record for record in answer["memoryRecordSummaries"] if record["score"] > 0]
-
+from memory_support import (  # noqa: F401
+    FACTS, add, code_of, control, data, found, learning, listed, memory, name_of, said, texts)
 
 # -- memories
 
@@ -157,6 +76,114 @@ def test_what_is_not_built_says_so(control):
                     "topicArn": "arn:aws:sns:us-west-2:000000000000:topic",
                     "payloadDeliveryBucketName": "bucket"}}}}}])
     assert "selfManagedConfiguration is not supported" in str(caught.value)
+
+
+def test_a_memory_has_tags(control, memory):
+    name = name_of("tagged")
+    made = control.create_memory(name=name, eventExpiryDuration=7, tags={"team": "red"})["memory"]
+    arn = made["arn"]
+    assert control.list_tags_for_resource(resourceArn=arn)["tags"] == {"team": "red"}
+    control.tag_resource(resourceArn=arn, tags={"stage": "test"})
+    control.untag_resource(resourceArn=arn, tagKeys=["team"])
+    assert control.list_tags_for_resource(resourceArn=arn)["tags"] == {"stage": "test"}
+    control.delete_memory(memoryId=made["id"])
+    assert code_of(control.list_tags_for_resource,
+                   resourceArn=arn) == "ResourceNotFoundException"
+    assert code_of(control.list_tags_for_resource, resourceArn=arn.replace(
+        ":memory/", ":nothing/")) == "ValidationException"
+
+
+def refused_fields(call, **arguments):
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    answer = caught.value.response
+    assert answer["Error"]["Code"] == "ValidationException" and answer["reason"]
+    return [field["name"] for field in answer.get("fieldList", [])]
+
+
+def test_namespaces_may_have_variables_of_their_own(control, data):
+    strategies = [{"semanticMemoryStrategy": {
+        "name": "facts", "namespaceTemplates": ["/facts/{team}/{actorId}"]}}]
+    assert refused_fields(control.create_memory, name=name_of("keys"), eventExpiryDuration=7,
+                          memoryStrategies=strategies) == ["namespaceTemplates"]
+    keys = [{"key": "team", "validation": {"allowedValues": ["red", "blue"]}}]
+    memory = control.create_memory(name=name_of("keys"), eventExpiryDuration=7,
+                                   memoryStrategies=strategies, namespaceKeys=keys)["memory"]
+    assert control.get_memory(memoryId=memory["id"])["memory"]["namespaceKeys"] == keys
+
+    def tell(team):
+        return add(data, memory["id"], "I keep bees on the roof.",
+                   extractionConfig={"namespaceVariables": {"team": team}})
+    tell("red")
+    assert eventually(lambda: found(data, memory["id"], "/facts/red/kim", "bees"), 5)
+    assert refused_fields(add, data=data, memory=memory["id"], text="x", extractionConfig={
+        "namespaceVariables": {"team": "green"}}) == ["extractionConfig.namespaceVariables"]
+    add(data, memory["id"], "Stored, but there is no namespace for it.")
+    assert len(listed(data, memory["id"])) == 2
+    assert code_of(control.update_memory, memoryId=memory["id"],
+                   namespaceKeys=[]) == "ValidationException"
+    control.update_memory(memoryId=memory["id"], namespaceKeys=[{"key": "team"}])
+    tell("green")
+    control.delete_memory(memoryId=memory["id"])
+
+
+def test_records_expire(control, data):
+    memory = control.create_memory(
+        name=name_of("expiry"), eventExpiryDuration=7, memoryStrategies=[
+            {"semanticMemoryStrategy": {
+                "name": "facts", "namespaceTemplates": [FACTS],
+                "recordExpirySpecification": {"recordExpiryDurationDays": 40}}}])["memory"]
+    identifier = memory["id"]
+    assert memory["strategies"][0]["recordExpiryDurationDays"] == 40
+    add(data, identifier, "I keep bees on the roof.")
+    record = eventually(lambda: found(data, identifier, "/facts/kim", "bees"), 5)[0]
+
+    def days_left():
+        seen = data.get_memory_record(
+            memoryId=identifier, memoryRecordId=record["memoryRecordId"])["memoryRecord"]
+        if "expiresAt" not in seen:
+            return None
+        left = seen["expiresAt"] - datetime.datetime.now(datetime.timezone.utc)
+        return round(left.total_seconds() / 86400)
+
+    def change(**more):
+        data.batch_update_memory_records(memoryId=identifier, records=[{
+            "memoryRecordId": record["memoryRecordId"], "timestamp": 1_700_000_000}], **more)
+        return days_left()
+    assert days_left() == 40
+    assert change(recordExpirySpecification={"recordExpiryDurationDays": 50}) == 50
+    assert change() == 50
+    assert change(recordExpirySpecification={"action": "REMOVE"}) is None
+    assert refused_fields(
+        data.batch_create_memory_records, memoryId=identifier, records=[],
+        recordExpirySpecification={"action": "REMOVE"}) == ["recordExpirySpecification.action"]
+    changed = control.update_memory(memoryId=identifier, memoryStrategies={
+        "modifyMemoryStrategies": [{"memoryStrategyId": memory["strategies"][0]["strategyId"],
+                                    "recordExpirySpecification": {"action": "REMOVE"}}]})
+    assert "recordExpiryDurationDays" not in changed["memory"]["strategies"][0]
+    control.delete_memory(memoryId=identifier)
+
+
+def test_records_have_the_metadata_that_the_schema_takes_from_events(control, data):
+    memory = control.create_memory(
+        name=name_of("schema"), eventExpiryDuration=7,
+        indexedKeys=[{"key": "priority", "type": "STRING"}], memoryStrategies=[
+            {"semanticMemoryStrategy": {
+                "name": "facts", "namespaceTemplates": [FACTS], "memoryRecordSchema": {
+                    "metadataSchema": [{"key": "priority", "type": "STRING",
+                                        "extractionType": "STRICTLY_CONSISTENT"}]}}}])
+    identifier = memory["memory"]["id"]
+    add(data, identifier, "I keep bees on the roof.",
+        metadata={"priority": {"stringValue": "high"}, "other": {"stringValue": "x"}})
+
+    def with_priority(value):
+        return found(data, identifier, "/facts/kim", "bees", metadataFilters=[{
+            "left": {"metadataKey": "priority"}, "operator": "EQUALS_TO",
+            "right": {"metadataValue": {"stringValue": value}}}])
+    assert eventually(lambda: with_priority("high"), 5)[0]["metadata"] == {
+        "priority": {"stringValue": "high"}}
+    assert with_priority("low") == []
+    control.delete_memory(memoryId=identifier)
 
 
 # -- events
@@ -360,97 +387,3 @@ def test_no_job_has_failed(data, memory):
 def test_any_text_is_stored_as_it_is(data, learning, text):
     add(data, learning, text)
     assert texts(listed(data, learning)) == [text]
-
-
-# -- the AgentCore SDK
-
-
-def test_memory_client(environment):
-    from bedrock_agentcore.memory import MemoryClient
-    client = MemoryClient(region_name="us-west-2")
-    began = time.monotonic()
-    memory = client.create_memory_and_wait(
-        name=name_of("sdk"), strategies=[], event_expiry_days=7)
-    assert time.monotonic() - began < 5
-    identifier = memory["id"]
-    client.create_event(memory_id=identifier, actor_id="kim", session_id="s1",
-                        messages=[("I like hiking", "USER"), ("Noted", "ASSISTANT")])
-    client.create_event(memory_id=identifier, actor_id="kim", session_id="s1",
-                        messages=[("And swimming", "USER"), ("Noted too", "ASSISTANT")])
-    turns = client.get_last_k_turns(memory_id=identifier, actor_id="kim", session_id="s1", k=1)
-    assert [m["content"]["text"] for m in turns[0]] == ["And swimming", "Noted too"]
-    events = client.list_events(identifier, "kim", "s1")
-    fork = client.fork_conversation(
-        memory_id=identifier, actor_id="kim", session_id="s1", root_event_id=events[-1]["eventId"],
-        branch_name="other", new_messages=[("And skiing", "USER")])
-    assert fork["branch"]["name"] == "other"
-    assert {b["name"] for b in client.list_branches(identifier, "kim", "s1")} == {"main", "other"}
-    added = client.add_semantic_strategy_and_wait(
-        identifier, "facts", namespaces=["/facts/{actorId}"])
-    assert [s["name"] for s in added["strategies"]] == ["facts"]
-    client.create_event(memory_id=identifier, actor_id="kim", session_id="s1",
-                        messages=[("I live in Busan near the sea", "USER")])
-    assert eventually(lambda: client.retrieve_memories(
-        memory_id=identifier, namespace="/facts/kim", query="Where is home?"), 10)
-    assert client.create_or_get_memory(
-        name=identifier.rsplit("-", 1)[0], strategies=[])["id"] == identifier
-    client.delete_memory_and_wait(identifier, poll_interval=1)
-
-
-def test_session_manager(environment, memory):
-    from bedrock_agentcore.memory.constants import ConversationalMessage, MessageRole
-    from bedrock_agentcore.memory.session import MemorySessionManager
-    manager = MemorySessionManager(memory_id=memory, region_name="us-west-2")
-    session = manager.create_memory_session(actor_id="kim", session_id="s1")
-    for i in range(3):
-        session.add_turns([ConversationalMessage(f"question {i}", MessageRole.USER),
-                           ConversationalMessage(f"answer {i}", MessageRole.ASSISTANT)])
-    turns = session.get_last_k_turns(k=2)
-    assert [turn[0]["content"]["text"] for turn in turns] == ["question 2", "question 1"]
-    assert [actor["actorId"] for actor in session.list_actors()] == ["kim"]
-    assert session.list_long_term_memory_records(namespace="/none") == []
-
-
-def test_strands_session_manager_remembers_across_agents(environment, learning):
-    from bedrock_agentcore.memory.integrations.strands.config import (
-        AgentCoreMemoryConfig, RetrievalConfig)
-    from bedrock_agentcore.memory.integrations.strands.session_manager import (
-        AgentCoreMemorySessionManager)
-    from strands import Agent
-    from strands.models import Model
-
-    class Echo(Model):
-        """Answers with what it was last told, all of it."""
-
-        def update_config(self, **_):
-            pass
-
-        def get_config(self):
-            return {}
-
-        async def structured_output(self, *_, **__):
-            raise NotImplementedError
-            yield
-
-        async def stream(self, messages, *_, **__):
-            heard = " ".join(part.get("text", "") for part in messages[-1]["content"])
-            yield {"messageStart": {"role": "assistant"}}
-            yield {"contentBlockStart": {"start": {}}}
-            yield {"contentBlockDelta": {"delta": {"text": f"{len(messages)}: {heard}"}}}
-            yield {"contentBlockStop": {}}
-            yield {"messageStop": {"stopReason": "end_turn"}}
-
-    def agent(session):
-        config = AgentCoreMemoryConfig(
-            memory_id=learning, actor_id="kim", session_id=session,
-            retrieval_config={"/facts/{actorId}": RetrievalConfig(top_k=5, relevance_score=0.1)})
-        manager = AgentCoreMemorySessionManager(config, region_name="us-west-2")
-        return Agent(model=Echo(), session_manager=manager, agent_id="echo", callback_handler=None)
-
-    agent("one")("My sister plays the clarinet in Daegu.")
-    again = agent("one")
-    assert len(again.messages) == 2  # restored from events
-    assert str(again("And she is older.")).startswith("3: ")
-    data = learning
-    assert data and eventually(
-        lambda: "clarinet" in str(agent(f"s{uuid.uuid4().hex}")("What does my sister play?")), 10)

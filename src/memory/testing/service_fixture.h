@@ -94,7 +94,8 @@ class ServiceFixture : public ::testing::Test {
     }
     std::vector<BatchOutcome> put(const Memory& memory, std::vector<NewRecord> records,
                                   Idempotency once = {}) {
-        auto out = await(service_->records().create(scope_, memory.id, std::move(records), once));
+        auto out =
+            await(service_->records().create(scope_, memory.id, std::move(records), {}, once));
         EXPECT_TRUE(out) << out.error().message;
         return *out;
     }

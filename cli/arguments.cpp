@@ -70,6 +70,7 @@ class Parser final {
         add_sessions();
         add_destroy();
         add_memory();
+        add_models();
         add_host();
     }
 
@@ -245,6 +246,21 @@ class Parser final {
         app->add_option("-p,--namespace-path", options.path, "This namespace and all below [/]")
             ->excludes(exact);
         app->add_option("--strategy", options.strategy, "Id of a strategy");
+    }
+
+    void add_models() {
+        CLI::App* models = app_.add_subcommand("models", "Embedded chat models: GGUF files");
+        models->require_subcommand(1);
+        add<ModelsListOptions>(*models, "list", "List them; * marks the default");
+        auto [added, a] = add<ModelsAddOptions>(*models, "add", "Check and copy a GGUF file");
+        added->add_option("file", a->file, "The file")->required();
+        added->add_option("-n,--name", a->name, "Name [the file's]");
+        added->add_flag("--default", a->make_default, "Make it the default");
+        auto [removed, r] = add<ModelsRemoveOptions>(*models, "remove", "Delete an added model");
+        removed->add_option("name", r->name, "Name")->required();
+        auto [chosen, c] = add<ModelsDefaultOptions>(
+            *models, "default", "Answer with this model from the next request on");
+        chosen->add_option("name", c->name, "Name")->required();
     }
 
     void add_memory() {

@@ -8,6 +8,7 @@
 
 #include "cli/failure.h"
 #include "cli/memory_options.h"
+#include "cli/models_options.h"
 
 namespace ac::cli {
 
@@ -108,7 +109,8 @@ using CommandOptions =
                  DestroyOptions, EnvOptions, DoctorOptions, DaemonOptions, MemoryCreateOptions,
                  MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions, MemoryEventsOptions,
                  MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions, MemoryExportOptions,
-                 MemoryImportOptions>;
+                 MemoryImportOptions, ModelsListOptions, ModelsAddOptions, ModelsRemoveOptions,
+                 ModelsDefaultOptions>;
 
 struct CommandLine {
     CommonOptions common;

@@ -11,6 +11,7 @@
 #include "cli/command/connection.h"
 #include "cli/daemon/local_daemon.h"
 #include "cli/daemon/program.h"
+#include "embedded/model_store.h"
 
 namespace ac::cli {
 namespace {
@@ -115,6 +116,21 @@ Check check_data_dir(const Context& context) {
     return check;
 }
 
+Check check_models(const Context& context) {
+    Check check{.group = "host", .name = "embedded-models"};
+    const auto installed = embedded::find_installed_models(context.world.program.parent_path());
+    const auto dir = data_dir_of(context.world, context.common.data_dir);
+    const embedded::ModelStore store(dir ? *dir / "models" : fs::path(), installed);
+    if (const auto chosen = store.chosen(); chosen && !installed.empty()) {
+        check.detail = fmt::format("{} answers", chosen->name);
+        return check;
+    }
+    check.verdict = Verdict::note;
+    check.detail = "none: models of other providers only, embeddings without meaning";
+    check.remedy = "./dev setup";
+    return check;
+}
+
 }  // namespace
 
 std::vector<Check> check_host(const Context& context) {
@@ -125,7 +141,8 @@ std::vector<Check> check_host(const Context& context) {
             check_optional(context, "git", "requirements that name git repositories fail",
                            "apt-get install git"),
             check_open_files(),
-            check_data_dir(context)};
+            check_data_dir(context),
+            check_models(context)};
 }
 
 std::vector<Check> isolation_checks(std::string_view probe_output) {

@@ -37,6 +37,10 @@ Expected<> run(const Context& context, const MemorySearchOptions& options);
 Expected<> run(const Context& context, const MemoryJobsOptions& options);
 Expected<> run(const Context& context, const MemoryExportOptions& options);
 Expected<> run(const Context& context, const MemoryImportOptions& options);
+Expected<> run(const Context& context, const ModelsListOptions& options);
+Expected<> run(const Context& context, const ModelsAddOptions& options);
+Expected<> run(const Context& context, const ModelsRemoveOptions& options);
+Expected<> run(const Context& context, const ModelsDefaultOptions& options);
 
 // The whole program: parses, runs, reports a failure on stderr (and as {"error": ...} on stdout
 // with --json); returns the exit code.

@@ -1,0 +1,24 @@
+#pragma once
+// What `agentcore models ...` asks for, as values.
+
+#include <string>
+
+namespace ac::cli {
+
+struct ModelsListOptions {};
+
+struct ModelsAddOptions {
+    std::string file;
+    std::string name;  // empty: the file's, without .gguf
+    bool make_default = false;
+};
+
+struct ModelsRemoveOptions {
+    std::string name;
+};
+
+struct ModelsDefaultOptions {
+    std::string name;
+};
+
+}  // namespace ac::cli

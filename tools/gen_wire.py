@@ -18,7 +18,17 @@ PINNED_BOTOCORE = "1.44.5"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLES = ROOT / "src" / "wire" / "tables"
 EXTRA = ROOT / "tools" / "gen_wire_extra.json"
-PLANES = {"control": "bedrock-agentcore-control", "data": "bedrock-agentcore"}
+PLANES = {"control": "bedrock-agentcore-control", "data": "bedrock-agentcore",
+          "models": "bedrock-runtime", "catalogue": "bedrock"}
+# Of AgentCore's planes every operation is wanted whole; of Bedrock's these, the rest by name and
+# route only (a name that AgentCore has too is left out: paths tell operations apart, not services).
+WHOLE = {
+    "models": {"Converse", "ConverseStream", "CountTokens", "InvokeModel",
+               "InvokeModelWithResponseStream"},
+    "catalogue": {"GetFoundationModel", "GetInferenceProfile", "ListFoundationModels",
+                  "ListInferenceProfiles"},
+}
+FOLDERS = ("common", *PLANES)
 SHAPES_PER_FILE = 400
 
 KINDS = {
@@ -64,9 +74,9 @@ class ShapeSet:
         self.models = models
         self.reached = {plane: set() for plane in models}
         for plane, model in models.items():
-            for operation in model["operations"].values():
+            for name, operation in model["operations"].items():
                 for side in ("input", "output"):
-                    if side in operation:
+                    if side in operation and is_whole(plane, name):
                         self._reach(plane, operation[side]["shape"])
         both = self.reached["control"] & self.reached["data"]
         self.common = {name for name in both if self._same(name)}
@@ -107,16 +117,22 @@ class ShapeSet:
         plain = plain_name(shape)
         if plain:
             return f"common::{plain}"
-        return f"{'common' if name in self.common else plane}::k{identifier(name)}"
+        shared = name in self.common and plane in ("control", "data")
+        return f"{'common' if shared else plane}::k{identifier(name)}"
 
     def of(self, folder):
         """(plane to read it from, name) of each shape that belongs to a folder of names."""
         if folder == "common":
             names, plane = self.common, "data"
         else:
-            names, plane = self.reached[folder] - self.common, folder
+            shared = self.common if folder in ("control", "data") else set()
+            names, plane = self.reached[folder] - shared, folder
         shapes = self.models[plane]["shapes"]
         return [(plane, name) for name in sorted(names) if not plain_name(shapes[name])]
+
+
+def is_whole(plane, operation):
+    return plane not in WHOLE or operation in WHOLE[plane]
 
 
 def strip(node):
@@ -250,7 +266,7 @@ constexpr Member required(std::string_view name, const Shape* shape) {
 }
 
 """
-    for folder in ("common", "control", "data"):
+    for folder in FOLDERS:
         names = [f"k{identifier(name)}" for _, name in shapes.of(folder)]
         if folder == "common":
             names += [name for name, _, _ in plain_shapes()]
@@ -262,7 +278,7 @@ constexpr Member required(std::string_view name, const Shape* shape) {
 
 def shape_files(shapes):
     files = {}
-    for folder in ("common", "control", "data"):
+    for folder in FOLDERS:
         entries = shapes.of(folder)
         for start in range(0, len(entries), SHAPES_PER_FILE):
             text = head('"wire/tables/shapes.h"', f"::{folder}")
@@ -282,15 +298,18 @@ def operation_rows(shapes, extra):
     rows = {}
     for plane, model in shapes.models.items():
         for name, operation in model["operations"].items():
-            assert name not in rows, f"{name} is in both planes"
+            if not is_whole(plane, name) and name in rows:
+                continue
+            assert name not in rows, f"{name} is in two planes"
             http = operation["http"]
             rows[name] = {
                 "plane": plane, "method": http["method"], "uri": http["requestUri"],
-                "status": http.get("responseCode", 200),
-                "input": "&" + shapes.reference(plane, operation["input"]["shape"]),
-                "output": "&" + shapes.reference(plane, operation["output"]["shape"]),
+                "status": http.get("responseCode", 200), "input": "nullptr", "output": "nullptr",
                 "errors": tuple(sorted(error["shape"] for error in operation["errors"])),
             }
+            if is_whole(plane, name):
+                for side in ("input", "output"):
+                    rows[name][side] = "&" + shapes.reference(plane, operation[side]["shape"])
     for row in extra["operations"]:
         if row["name"] in rows:
             sys.exit(f"gen_wire: {row['name']} is in botocore now; drop it from {EXTRA.name}")

@@ -179,6 +179,7 @@ class ApiOverTables final : public Api {
     }
 
     static std::size_t body_bytes_max(const OperationSpec& operation) {
+        if (operation.plane == Plane::models) return kModelBodyBytesMax;
         return operation.name == "InvokeCodeInterpreter" ? kFileBodyBytesMax : kJsonBodyBytesMax;
     }
 
@@ -201,7 +202,7 @@ class ApiOverTables final : public Api {
         json::array list;
         for (const OperationSpec& operation : operations())
             list.push_back({{"name", operation.name},
-                            {"plane", operation.plane == Plane::control ? "control" : "data"},
+                            {"plane", to_string(operation.plane)},
                             {"implemented", implements(operation.name)}});
         return json::serialize(json::object{{"operations", std::move(list)}});
     }

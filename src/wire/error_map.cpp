@@ -39,14 +39,21 @@ constexpr Choice kConflicts[] = {kConflict,
 constexpr Choice kBusy[] = {{"RetryableConflictException", 409},
                             kConflict,
                             {"ConcurrentModificationException", 409},
+                            {"ModelNotReadyException", 429},
                             kConflict};
 constexpr Choice kQuota[] = {{"ServiceQuotaExceededException", 402},
                              {"ResourceLimitExceededException", 400},
                              {"ServiceQuotaExceededException", 402}};
+// Bedrock's models have another status for it, and most of its operations only the second.
+constexpr Choice kModelQuota[] = {{"ServiceQuotaExceededException", 400}, kThrottling};
 constexpr Choice kRates[] = {kThrottling, kThrottled, kThrottling};
 constexpr Choice kBroken[] = {kInternal, kService, kInternal};
 constexpr Choice kAway[] = {kUnavailable, kInternal, kService, kInternal};
-constexpr Choice kGuests[] = {kGuest, kInternal, kService, kInternal};
+constexpr Choice kGuests[] = {
+    kGuest, {"ModelErrorException", 424}, kInternal, kService, kInternal};
+// The time allowed to the user's code, or to a model.
+constexpr Choice kDeadlines[] = {
+    kGuest, {"ModelTimeoutException", 408}, kInternal, kService, kInternal};
 constexpr Choice kInvalid[] = {kValidation};
 constexpr Choice kDenied[] = {kAccessDenied};
 // 501: clients retry 500, 502, 503 and 504, which would be of no use here.
@@ -71,7 +78,8 @@ std::span<const Choice> choices(ErrorCode code) {
             return kQuota;
         case ErrorCode::throttled:
             return kRates;
-        case ErrorCode::deadline_exceeded:  // the time allowed to the user's code, mostly
+        case ErrorCode::deadline_exceeded:
+            return kDeadlines;
         case ErrorCode::guest_failed:
             return kGuests;
         case ErrorCode::cancelled:
@@ -98,8 +106,14 @@ const Choice* common_choice(const Error& error) {
     return found == std::end(kAuthentication) ? nullptr : found;
 }
 
-Choice choose(std::span<const Choice> list, const OperationSpec* operation) {
+bool is_bedrock(const OperationSpec& operation) {
+    return operation.plane == Plane::models || operation.plane == Plane::catalogue;
+}
+
+Choice choose(ErrorCode code, const OperationSpec* operation) {
+    std::span<const Choice> list = choices(code);
     if (operation == nullptr) return list.front();
+    if (code == ErrorCode::quota_exceeded && is_bedrock(*operation)) list = kModelQuota;
     for (const Choice& choice : list)
         if (std::ranges::find(operation->errors, choice.exception) != operation->errors.end())
             return choice;
@@ -110,7 +124,7 @@ Choice choose(std::span<const Choice> list, const OperationSpec* operation) {
 
 MappedError map_error(const Error& error, const OperationSpec* operation) {
     const Choice* common = common_choice(error);
-    const Choice choice = common ? *common : choose(choices(error.code), operation);
+    const Choice choice = common ? *common : choose(error.code, operation);
     std::string message = error.message;
     if (error.code == ErrorCode::internal || message.empty())
         message = error.code == ErrorCode::internal

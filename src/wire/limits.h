@@ -9,6 +9,9 @@ namespace ac::wire {
 // call (which base64 makes 134 MB); raw payloads stream and are not bounded here.
 inline constexpr std::size_t kJsonBodyBytesMax = std::size_t{16} << 20;
 inline constexpr std::size_t kFileBodyBytesMax = std::size_t{160} << 20;
+// A call of a model: 25 MB of body is what InvokeModel takes (API model); Converse carries images
+// and documents as base64 besides.
+inline constexpr std::size_t kModelBodyBytesMax = std::size_t{32} << 20;
 // Nesting of JSON values: deeper than any modelled shape, shallow enough for recursion.
 inline constexpr std::size_t kJsonDepthMax = 64;
 // Violations named in one ValidationException; the rest would only be noise.

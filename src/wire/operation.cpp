@@ -6,6 +6,20 @@
 
 namespace ac::wire {
 
+std::string_view to_string(Plane plane) {
+    switch (plane) {
+        case Plane::control:
+            return "control";
+        case Plane::data:
+            return "data";
+        case Plane::models:
+            return "models";
+        case Plane::catalogue:
+            return "catalogue";
+    }
+    return "-";
+}
+
 std::span<const OperationSpec> operations() {
     return tables::sorted_operations();
 }

@@ -1,7 +1,7 @@
 #pragma once
 // The facts of AWS's API model, generated into tables/ by tools/gen_wire.py: one OperationSpec for
-// every operation of both AgentCore planes, and the shapes of their inputs and outputs. Static
-// data; views into it live forever.
+// every operation of both AgentCore planes and of Amazon Bedrock, and the shapes of their inputs
+// and outputs. Static data; views into it live forever.
 
 #include <cstdint>
 #include <span>
@@ -68,7 +68,11 @@ struct Shape {
     bool sensitive = false;           // must not be logged or quoted in errors
 };
 
-enum class Plane : std::uint8_t { control, data };
+// Each is one service model of AWS's; models and catalogue (bedrock-runtime and bedrock) are signed
+// as "bedrock", the others as "bedrock-agentcore".
+enum class Plane : std::uint8_t { control, data, models, catalogue };
+
+std::string_view to_string(Plane plane);
 
 struct OperationSpec {
     std::string_view name;
@@ -76,7 +80,7 @@ struct OperationSpec {
     std::string_view method;
     std::string_view uri;  // "/runtimes/{agentRuntimeId}/"
     int status = 200;
-    const Shape* input = nullptr;  // nullptr: a newer operation known by name only
+    const Shape* input = nullptr;  // nullptr: an operation known by name only
     const Shape* output = nullptr;
     std::span<const std::string_view> errors;  // exception names it may answer
 };

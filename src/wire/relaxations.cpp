@@ -55,6 +55,10 @@ Relaxations::Relaxations() {
     for (const Shape* shape : all_shapes()) {
         // The model takes images of ECR only; ours come from any registry.
         if (shape->name == "RuntimeContainerUri") relax(*shape).pattern = {};
+        // The operator names models as their servers do: "qwen2.5:7b", "openai/gpt-oss-20b".
+        if (shape->name == "ConversationalModelId" || shape->name == "InvokeModelIdentifier" ||
+            shape->name == "GetFoundationModelIdentifier")
+            relax(*shape).pattern = {};
         // A Lambda target of ours may name its function elsewhere.
         if (shape->name == "McpLambdaTargetConfiguration")
             relax_member(*shape, "lambdaArn").required = false;

@@ -1,5 +1,6 @@
 #include "wire/api.h"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <unordered_map>
@@ -160,10 +161,21 @@ class ApiOverTables final : public Api {
             co_return co_await std::move(task);
         }
         auto task = target.handler(std::move(context), std::move(input));
-        AC_CO_TRY(const json::object output, co_await std::move(task));
+        auto waiting = operation.plane == Plane::models
+                           ? while_wanted(std::move(task), exchange)
+                           : std::move(task);
+        AC_CO_TRY(const json::object output, co_await std::move(waiting));
         net::Response response = codec_.encode(operation, output);
         co_await answer(exchange, std::move(response));
         co_return Result<>();
+    }
+
+    // A model's work is not done for a caller who has gone.
+    static Task<json::object> while_wanted(Task<json::object> work, net::Exchange& exchange) {
+        using namespace asio::experimental::awaitable_operators;
+        auto ended = co_await (std::move(work) || exchange.wait_closed());
+        if (ended.index() == 0) co_return std::get<0>(std::move(ended));
+        co_return fail(ErrorCode::cancelled, "the caller has gone");
     }
 
     // Labels and query parameters as strings, by their names.

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "async/completion.h"
 #include "net/http_server.h"
 
 namespace ac::wire::testing {
@@ -42,9 +43,9 @@ class FakeExchange final : public net::Exchange {
         co_return fail(ErrorCode::internal, "the test's client speaks HTTP only");
     }
     void abort() override { aborted = true; }
-    Task<> wait_closed() override {
-        co_return fail(ErrorCode::cancelled, "the test's client never waits");
-    }
+    // Until close(), or until the wait is cancelled.
+    Task<> wait_closed() override { return closed_.cancellable_result(); }
+    void close() { closed_.complete(fail(ErrorCode::cancelled, "the test's client has gone")); }
     bool finished() const { return finished_; }
 
     net::Response response;
@@ -53,6 +54,7 @@ class FakeExchange final : public net::Exchange {
   private:
     net::RequestHead head_;
     net::StringBody body_;
+    Completion<void> closed_;
     bool started_ = false;
     bool finished_ = false;
 };

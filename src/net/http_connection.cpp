@@ -259,12 +259,22 @@ Task<> HttpConnection::wait_closed() {
     while (true) {
         const auto room = buffer_.prepare(kWatchBytesMax);
         if (room.empty()) co_return co_await stream_.wait_failed();
-        watching_ = true;
-        const auto count = co_await stream_.read_some(room, SteadyTime::max());
-        watching_ = false;
+        const auto count = co_await watch(room);
         if (!count || *count == 0) co_return fail(ErrorCode::cancelled, "the client went away");
         buffer_.commit(*count);
     }
+}
+
+// The flag falls however the wait ends: one that is cancelled just before it begins throws.
+Task<std::size_t> HttpConnection::watch(std::span<char> room) {
+    struct Flag {
+        explicit Flag(bool& to) : flag(to) { flag = true; }
+        ~Flag() { flag = false; }
+        Flag(const Flag&) = delete;
+        bool& flag;
+    };
+    const Flag watching(watching_);
+    co_return co_await stream_.read_some(room, SteadyTime::max());
 }
 
 Detached HttpConnection::linger() {

@@ -87,6 +87,7 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
     Detached answer_for_handler(const char* what);
     asio::awaitable<bool, Executor> settle();
     void settle_keep_alive();
+    Task<std::size_t> watch(std::span<char> room);
     Detached linger();
 
     const std::shared_ptr<ConnectionHost> host_;

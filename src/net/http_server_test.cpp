@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include "net/testing/server_fixture.h"
 
 namespace ac::net {
@@ -158,6 +160,28 @@ TEST(http_server, wait_closed_notices_a_client_that_leaves) {
     peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET / pipelined");
     peer.close();
     EXPECT_EQ(server.run(await(seen)).value(), ErrorCode::cancelled);
+}
+
+Task<> stream_a_word(Exchange& exchange) {
+    ResponseHead head;
+    AC_CO_CHECK(co_await exchange.start(std::move(head)));
+    AC_CO_CHECK(co_await exchange.write("word"));
+    co_return co_await exchange.finish();
+}
+
+Detached stream_while_watching(Exchange& exchange) {
+    using namespace asio::experimental::awaitable_operators;
+    (void)co_await (stream_a_word(exchange) || exchange.wait_closed());
+}
+
+// The next request may come at the very moment at which the watch is ended.
+TEST(http_server, a_watched_stream_leaves_the_connection_to_the_next_request) {
+    TestServer server(stream_while_watching);
+    RawPeer peer = server.connect();
+    for (int i = 0; i < 300; ++i) {
+        peer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        ASSERT_TRUE(peer.receive_until("0\r\n\r\n").ends_with("word\r\n0\r\n\r\n")) << i;
+    }
 }
 
 TEST(http_server, drain_closes_idle_connections_and_refuses_new_ones) {

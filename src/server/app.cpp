@@ -29,6 +29,7 @@
 #include "storage/blob_store.h"
 #include "storage/database.h"
 #include "wire/api.h"
+#include "wire/bedrock_binding.h"
 #include "wire/memory_binding.h"
 #include "wire/runtime_binding.h"
 #include "wire/s3_front.h"
@@ -110,6 +111,7 @@ void bind(wire::Api& api, Services services) {
     tag_owners.push_back(wire::make_runtime_tags(services.runtime));
     tag_owners.push_back(wire::make_memory_tags(services.memory));
     wire::bind_tags(api, std::move(tag_owners));
+    wire::bind_models(api, services.models.service());
 }
 
 Task<> prepare(Services services) {

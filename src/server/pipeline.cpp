@@ -12,6 +12,7 @@ namespace ac::server {
 namespace {
 
 constexpr std::string_view kApiService = "bedrock-agentcore";
+constexpr std::string_view kBedrockService = "bedrock";
 constexpr std::string_view kS3Service = "s3";
 constexpr std::string_view kStsService = "sts";
 constexpr std::uint64_t kStsBodyBytesMax = 16 * 1024;
@@ -93,7 +94,7 @@ Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallCo
     context.principal = caller->key.principal;
     if (service == kS3Service)
         co_return co_await serve_s3(exchange, std::move(context), *std::move(caller));
-    if (service == kApiService || service == kStsService)
+    if (service == kApiService || service == kBedrockService || service == kStsService)
         co_return co_await serve_verified(exchange, std::move(context), *std::move(caller));
     Error error{.code = ErrorCode::not_implemented,
                 .message = fmt::format("agentcored does not serve {}", service)};
@@ -152,7 +153,7 @@ Pipeline::Answered Pipeline::serve_verified(net::Exchange& exchange, wire::CallC
                                      (*spool)->sha256_hex(), context.now, policy_for(kApiService));
     if (!verified)
         co_return co_await refuse(exchange, std::move(context), std::move(verified).error());
-    if (caller.authorization.service == kApiService)
+    if (caller.authorization.service != kStsService)
         co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
     auto form = co_await net::read_all(**spool, kStsBodyBytesMax);
     if (!form) co_return co_await refuse(exchange, std::move(context), std::move(form).error());

@@ -11,8 +11,8 @@ Result<models::ImageBlock> image_from(const LooseObject& block) {
     AC_TRY(const auto source, block.need_object("source"));
     AC_TRY(const std::string type, source.choice("type", {"base64", "url", "file"}));
     if (type != "base64") return source.bad("type", "only base64 is supported by agentcored");
-    AC_TRY(const std::string media, source.choice("media_type", {"image/png", "image/jpeg",
-                                                                 "image/gif", "image/webp"}));
+    AC_TRY(const std::string media,
+           source.choice("media_type", {"image/png", "image/jpeg", "image/gif", "image/webp"}));
     AC_TRY(std::string bytes, source.bytes("data"));
     return models::ImageBlock{.format = media.substr(media.find('/') + 1),
                               .bytes = std::move(bytes)};
@@ -114,7 +114,8 @@ Result<models::ContentBlock> block_from(const LooseObject& block, const std::str
         AC_TRY(std::string data, block.text("data"));
         return models::ReasoningBlock{.text = {}, .signature = {}, .redacted = std::move(data)};
     }
-    return block.bad("type", fmt::format("blocks of type {} are not supported by agentcored", type));
+    return block.bad("type",
+                     fmt::format("blocks of type {} are not supported by agentcored", type));
 }
 
 }  // namespace

@@ -43,9 +43,9 @@ Result<> read_messages(const LooseObject& body, ChatRequest& request) {
         if (content.empty() && i + 1 < list->size())
             return given.bad("content", "all messages must have non-empty content");
         if (content.empty()) continue;  // the beginning of an answer may be empty
-        request.messages.push_back({.role = role == "user" ? models::Role::user
-                                                           : models::Role::assistant,
-                                    .content = std::move(content)});
+        request.messages.push_back(
+            {.role = role == "user" ? models::Role::user : models::Role::assistant,
+             .content = std::move(content)});
     }
     return {};
 }
@@ -54,16 +54,15 @@ Result<models::ToolSpec> tool_from(const LooseObject& given) {
     models::ToolSpec tool;
     AC_TRY(const std::string type, given.text_or("type", "custom"));
     if (type != "custom")
-        return given.bad("type", fmt::format("tools of type {} are not supported by agentcored",
-                                             type));
+        return given.bad("type",
+                         fmt::format("tools of type {} are not supported by agentcored", type));
     AC_TRY(tool.name, given.text("name"));
     AC_TRY(tool.description, given.text_or("description", ""));
     AC_TRY(tool.strict, given.flag("strict", false));
     AC_TRY(const auto schema, given.need_object("input_schema"));
     tool.input_schema = schema.json();
     const auto* type_of = schema.find("type");
-    if (type_of == nullptr || *type_of != "object")
-        return schema.bad("type", "must be \"object\"");
+    if (type_of == nullptr || *type_of != "object") return schema.bad("type", "must be \"object\"");
     if (const auto fault = find_schema_fault(tool.input_schema))
         return given.bad("input_schema" + (fault->path.empty() ? "" : "." + fault->path),
                          fault->message);

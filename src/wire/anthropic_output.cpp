@@ -124,9 +124,9 @@ json::object anthropic_message(models::ChatAnswer answer, const AnthropicAnswer&
 }
 
 json::object AnthropicEvents::begin_message() const {
-    json::object message{{"id", about_.id},           {"type", "message"},
-                         {"role", "assistant"},       {"model", about_.model},
-                         {"content", json::array()},  {"stop_reason", nullptr},
+    json::object message{{"id", about_.id},          {"type", "message"},
+                         {"role", "assistant"},      {"model", about_.model},
+                         {"content", json::array()}, {"stop_reason", nullptr},
                          {"stop_sequence", nullptr}};
     message["usage"] = usage_output({});
     json::object event{{"type", "message_start"}};
@@ -134,8 +134,7 @@ json::object AnthropicEvents::begin_message() const {
     return event;
 }
 
-void AnthropicEvents::begin_block(const models::BlockStart& start,
-                                  std::vector<json::object>& out) {
+void AnthropicEvents::begin_block(const models::BlockStart& start, std::vector<json::object>& out) {
     using Kind = models::BlockStart::Kind;
     block_is_pending_ = start.kind == Kind::reasoning;
     if (block_is_pending_) return;

@@ -161,9 +161,8 @@ class ApiOverTables final : public Api {
             co_return co_await std::move(task);
         }
         auto task = target.handler(std::move(context), std::move(input));
-        auto waiting = operation.plane == Plane::models
-                           ? while_wanted(std::move(task), exchange)
-                           : std::move(task);
+        auto waiting = operation.plane == Plane::models ? while_wanted(std::move(task), exchange)
+                                                        : std::move(task);
         AC_CO_TRY(const json::object output, co_await std::move(waiting));
         net::Response response = codec_.encode(operation, output);
         co_await answer(exchange, std::move(response));

@@ -121,11 +121,10 @@ Task<> invoke_model_stream(Models& models, CallContext call, json::object input,
 Result<models::ChatRequest> counted_request(Models& models, const json::object& input) {
     const auto& counted = input.at("input").as_object();
     if (const auto* converse = object_in(counted, "converse")) return chat_request_from(*converse);
-    AC_TRY(const auto body,
-           body_object(string_in(counted.at("invokeModel").as_object(), "body")));
-    AC_TRY(const auto dialect, dialect_of(body, {.codec = models.codec,
-                                                 .random = models.random,
-                                                 .model = model_in(input)}));
+    AC_TRY(const auto body, body_object(string_in(counted.at("invokeModel").as_object(), "body")));
+    AC_TRY(const auto dialect,
+           dialect_of(body,
+                      {.codec = models.codec, .random = models.random, .model = model_in(input)}));
     return dialect->request(body);
 }
 
@@ -155,12 +154,11 @@ void bind_models(Api& api, ModelService& service) {
                                                net::Exchange& exchange, net::Body&) {
         return converse_stream(*models, std::move(call), std::move(input), exchange);
     });
-    api.bind_stream("InvokeModelWithResponseStream",
-                    [models](CallContext call, json::object input, net::Exchange& exchange,
-                             net::Body& body) {
-                        return invoke_model_stream(*models, std::move(call), std::move(input),
-                                                   exchange, body);
-                    });
+    api.bind_stream(
+        "InvokeModelWithResponseStream",
+        [models](CallContext call, json::object input, net::Exchange& exchange, net::Body& body) {
+            return invoke_model_stream(*models, std::move(call), std::move(input), exchange, body);
+        });
     bind_catalogue(api, service);
 }
 

@@ -16,9 +16,9 @@
 namespace ac::wire {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::FakeExchange;
 using testing::FakeModels;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kHello = R"({"messages":[{"role":"user","content":[{"text":"Hi"}]}]})";
@@ -43,9 +43,7 @@ class BedrockTest : public ::testing::Test {
         return std::move(exchange.response);
     }
 
-    static json::value parsed(const net::Response& response) {
-        return json::parse(response.body);
-    }
+    static json::value parsed(const net::Response& response) { return json::parse(response.body); }
     static std::string type_of(const net::Response& response) {
         return std::string(response.headers.get("x-amzn-errortype"));
     }
@@ -103,9 +101,10 @@ TEST_F(BedrockTest, converse_answers_the_message_with_usage_and_metrics) {
 }
 
 TEST_F(BedrockTest, an_arn_names_the_model_at_its_end) {
-    call("/model/arn%3Aaws%3Abedrock%3Aus-west-2%3A123456789012%3Ainference-profile%2F"
-         "us.anthropic.claude-3-7-sonnet-20250219-v1%3A0/converse",
-         kHello);
+    call(
+        "/model/arn%3Aaws%3Abedrock%3Aus-west-2%3A123456789012%3Ainference-profile%2F"
+        "us.anthropic.claude-3-7-sonnet-20250219-v1%3A0/converse",
+        kHello);
     EXPECT_EQ(models_.requests.at(0).model, "us.anthropic.claude-3-7-sonnet-20250219-v1:0");
 }
 
@@ -147,8 +146,9 @@ TEST_F(BedrockTest, an_error_inside_a_stream_is_an_exception_that_the_stream_dec
                           Case{ErrorCode::internal, "internalServerException"}}) {
         models_.events = {models::MessageStart{}};
         models_.error = Error{.code = c.code, .message = "broken"};
-        EXPECT_THAT(events_of(call("/model/any/converse-stream", kHello)),
-                    ElementsAre(R"(messageStart {"role":"assistant"})", "exception " + c.exception));
+        EXPECT_THAT(
+            events_of(call("/model/any/converse-stream", kHello)),
+            ElementsAre(R"(messageStart {"role":"assistant"})", "exception " + c.exception));
     }
 }
 
@@ -161,14 +161,17 @@ TEST_F(BedrockTest, an_error_before_the_stream_has_its_status) {
     const std::string text = "told";
     for (const Case& c :
          {Case{{.code = ErrorCode::throttled, .message = text}, "ThrottlingException", 429},
-          Case{{.code = ErrorCode::deadline_exceeded, .message = text}, "ModelTimeoutException",
+          Case{{.code = ErrorCode::deadline_exceeded, .message = text},
+               "ModelTimeoutException",
                408},
           Case{{.code = ErrorCode::guest_failed, .message = text}, "ModelErrorException", 424},
-          Case{{.code = ErrorCode::unavailable, .message = text}, "ServiceUnavailableException",
+          Case{{.code = ErrorCode::unavailable, .message = text},
+               "ServiceUnavailableException",
                503},
           Case{models::model_not_ready(text), "ModelNotReadyException", 429},
           Case{{.code = ErrorCode::not_found, .message = text}, "ResourceNotFoundException", 404},
-          Case{{.code = ErrorCode::permission_denied, .message = text}, "AccessDeniedException",
+          Case{{.code = ErrorCode::permission_denied, .message = text},
+               "AccessDeniedException",
                403}}) {
         models_.refusal = c.error;
         for (const char* path : {"/model/any/converse", "/model/any/converse-stream"}) {
@@ -221,56 +224,60 @@ TEST_F(BedrockTest, bad_conversations_are_refused_by_the_name_of_the_member) {
     };
     const auto tool = [&](const std::string& schema) {
         return R"({"messages":[)" + user +
-               R"(],"toolConfig":{"tools":[{"toolSpec":{"name":"t","inputSchema":{"json":)" + schema +
-               "}}}]}}";
+               R"(],"toolConfig":{"tools":[{"toolSpec":{"name":"t","inputSchema":{"json":)" +
+               schema + "}}}]}}";
     };
-    for (const BadInput& bad : std::vector<BadInput>{
-             {R"({})", "messages", "start with a user message"},
-             {messages(""), "messages", "start with a user message"},
-             {messages(R"({"role":"assistant","content":[{"text":"x"}]})"), "messages.0.role",
-              "start with a user message"},
-             {messages(R"({"role":"user","content":[]})"), "messages.0.content", "is empty"},
-             {messages(R"({"role":"user","content":[{"text":" \n"}]})"), "messages.0.content.0.text",
-              "is blank"},
-             {messages(R"({"role":"user","content":[{"sound":{}}]})"), "messages.0.content.0",
-              "exactly one"},
-             {messages(R"({"role":"nobody","content":[{"text":"x"}]})"), "messages.0.role", "enum"},
-             {messages(R"({"role":"user","content":[{"image":{"format":"png","source":{"bytes":"?"}}}]})"),
-              "messages.0.content.0.image.source.bytes", "base64"},
-             {messages(R"({"role":"user","content":[{"video":{"format":"mp4","source":{"bytes":"AA=="}}}]})"),
-              "messages.0.content.0.video", "not supported"},
-             {messages(R"({"role":"user","content":[{"document":{"name":"d","source":{"text":"x"}}}]})"),
-              "messages.0.content", "Add a text block"},
-             {messages(user + R"(,{"role":"assistant","content":[{"text":"a"}]},)"
-                              R"({"role":"assistant","content":[{"text":"b"}]})"),
-              "messages.2.role", "alternate"},
-             {messages(user + "," + call_a), "toolConfig", "must be defined"},
-             {with_tools(user + "," + call_a), "messages.2.content", "Expected toolResult"},
-             {with_tools(user + "," + call_a + "," + user), "messages.2.content",
-              "Expected toolResult"},
-             {with_tools(user + "," + call_a + "," + result_b),
-              "messages.2.content.0.toolResult.toolUseId", "exceeds the number"},
-             {with_tools(result_b), "messages.0.content.0.toolResult.toolUseId", "exceeds"},
-             {with_tools(user + R"(,{"role":"assistant","content":[)"
-                                R"({"toolUse":{"toolUseId":"a","name":"t","input":{}}},)"
-                                R"({"toolUse":{"toolUseId":"a","name":"t","input":{}}}]})"),
-              "messages.1.content.1.toolUse.toolUseId", "duplicate"},
-             {with_tools(user + R"(,{"role":"assistant","content":[)"
-                                R"({"toolUse":{"toolUseId":"a","name":"t","input":[]}}]})"),
-              "messages.1.content.0.toolUse.input", "json object"},
-             {tool("[]"), "toolConfig.tools.0.toolSpec.inputSchema.json", "JSON Schema"},
-             {tool("{}"), "toolConfig.tools.0.toolSpec.inputSchema.json.type", "object"},
-             {tool(R"({"type":"object","properties":{"x":{"type":"text"}}})"),
-              "toolConfig.tools.0.toolSpec.inputSchema.json.properties.x.type", "one of"},
-             {tool(R"({"type":"object","required":"x"})"),
-              "toolConfig.tools.0.toolSpec.inputSchema.json.required", "list of names"},
-             {R"({"messages":[)" + user + R"(],"inferenceConfig":{"temperature":2}})",
-              "inferenceConfig.temperature", "less than or equal"},
-             {R"({"messages":[)" + user + R"(],"additionalModelRequestFields":[1]})",
-              "additionalModelRequestFields", "JSON object"},
-             {R"({"messages":[)" + user +
-                  R"(],"guardrailConfig":{"guardrailIdentifier":"abc","guardrailVersion":"1"}})",
-              "guardrailConfig", "no guardrails"}}) {
+    for (
+        const BadInput& bad : std::vector<BadInput>{
+            {R"({})", "messages", "start with a user message"},
+            {messages(""), "messages", "start with a user message"},
+            {messages(R"({"role":"assistant","content":[{"text":"x"}]})"), "messages.0.role",
+             "start with a user message"},
+            {messages(R"({"role":"user","content":[]})"), "messages.0.content", "is empty"},
+            {messages(R"({"role":"user","content":[{"text":" \n"}]})"), "messages.0.content.0.text",
+             "is blank"},
+            {messages(R"({"role":"user","content":[{"sound":{}}]})"), "messages.0.content.0",
+             "exactly one"},
+            {messages(R"({"role":"nobody","content":[{"text":"x"}]})"), "messages.0.role", "enum"},
+            {messages(
+                 R"({"role":"user","content":[{"image":{"format":"png","source":{"bytes":"?"}}}]})"),
+             "messages.0.content.0.image.source.bytes", "base64"},
+            {messages(
+                 R"({"role":"user","content":[{"video":{"format":"mp4","source":{"bytes":"AA=="}}}]})"),
+             "messages.0.content.0.video", "not supported"},
+            {messages(
+                 R"({"role":"user","content":[{"document":{"name":"d","source":{"text":"x"}}}]})"),
+             "messages.0.content", "Add a text block"},
+            {messages(user + R"(,{"role":"assistant","content":[{"text":"a"}]},)"
+                             R"({"role":"assistant","content":[{"text":"b"}]})"),
+             "messages.2.role", "alternate"},
+            {messages(user + "," + call_a), "toolConfig", "must be defined"},
+            {with_tools(user + "," + call_a), "messages.2.content", "Expected toolResult"},
+            {with_tools(user + "," + call_a + "," + user), "messages.2.content",
+             "Expected toolResult"},
+            {with_tools(user + "," + call_a + "," + result_b),
+             "messages.2.content.0.toolResult.toolUseId", "exceeds the number"},
+            {with_tools(result_b), "messages.0.content.0.toolResult.toolUseId", "exceeds"},
+            {with_tools(user + R"(,{"role":"assistant","content":[)"
+                               R"({"toolUse":{"toolUseId":"a","name":"t","input":{}}},)"
+                               R"({"toolUse":{"toolUseId":"a","name":"t","input":{}}}]})"),
+             "messages.1.content.1.toolUse.toolUseId", "duplicate"},
+            {with_tools(user + R"(,{"role":"assistant","content":[)"
+                               R"({"toolUse":{"toolUseId":"a","name":"t","input":[]}}]})"),
+             "messages.1.content.0.toolUse.input", "json object"},
+            {tool("[]"), "toolConfig.tools.0.toolSpec.inputSchema.json", "JSON Schema"},
+            {tool("{}"), "toolConfig.tools.0.toolSpec.inputSchema.json.type", "object"},
+            {tool(R"({"type":"object","properties":{"x":{"type":"text"}}})"),
+             "toolConfig.tools.0.toolSpec.inputSchema.json.properties.x.type", "one of"},
+            {tool(R"({"type":"object","required":"x"})"),
+             "toolConfig.tools.0.toolSpec.inputSchema.json.required", "list of names"},
+            {R"({"messages":[)" + user + R"(],"inferenceConfig":{"temperature":2}})",
+             "inferenceConfig.temperature", "less than or equal"},
+            {R"({"messages":[)" + user + R"(],"additionalModelRequestFields":[1]})",
+             "additionalModelRequestFields", "JSON object"},
+            {R"({"messages":[)" + user +
+                 R"(],"guardrailConfig":{"guardrailIdentifier":"abc","guardrailVersion":"1"}})",
+             "guardrailConfig", "no guardrails"}}) {
         for (const char* path : {"/model/any/converse", "/model/any/converse-stream"}) {
             const auto response = call(path, bad.body);
             ASSERT_EQ(response.status, 400) << bad.body << response.body;
@@ -346,10 +353,11 @@ TEST_F(BedrockTest, invoke_model_embeds_in_titans_and_coheres_forms) {
 }
 
 TEST_F(BedrockTest, other_bodies_of_models_are_served_in_their_form) {
-    EXPECT_EQ(parsed(call("/model/amazon.titan-text-express-v1/invoke",
-                          R"({"inputText":"Hi","textGenerationConfig":{"maxTokenCount":5}})"))
-                  .at("results"),
-              json::parse(R"([{"tokenCount":2,"outputText":"Hello","completionReason":"FINISH"}])"));
+    EXPECT_EQ(
+        parsed(call("/model/amazon.titan-text-express-v1/invoke",
+                    R"({"inputText":"Hi","textGenerationConfig":{"maxTokenCount":5}})"))
+            .at("results"),
+        json::parse(R"([{"tokenCount":2,"outputText":"Hello","completionReason":"FINISH"}])"));
     EXPECT_EQ(parsed(call("/model/meta.llama3/invoke", R"({"prompt":"Hi"})")).at("generation"),
               "Hello");
     const auto nova = call("/model/amazon.nova-lite-v1%3A0/invoke",
@@ -364,21 +372,20 @@ TEST_F(BedrockTest, other_bodies_of_models_are_served_in_their_form) {
 }
 
 TEST_F(BedrockTest, tokens_are_counted_in_either_form) {
-    const auto converse = call("/model/x/count-tokens",
-                               R"({"input":{"converse":)" + std::string(kHello) + "}}");
+    const auto converse =
+        call("/model/x/count-tokens", R"({"input":{"converse":)" + std::string(kHello) + "}}");
     EXPECT_EQ(parsed(converse), json::parse(R"({"inputTokens":42})"));
     const std::string body = to_base64(R"({"anthropic_version":"bedrock-2023-05-31",
         "max_tokens":1,"messages":[{"role":"user","content":"Hi"}]})");
-    const auto invoke = call("/model/x/count-tokens",
-                             R"({"input":{"invokeModel":{"body":")" + body + "\"}}}");
+    const auto invoke =
+        call("/model/x/count-tokens", R"({"input":{"invokeModel":{"body":")" + body + "\"}}}");
     EXPECT_EQ(parsed(invoke), json::parse(R"({"inputTokens":42})"));
 }
 
 TEST_F(BedrockTest, the_catalogue_lists_known_models_and_profiles) {
     models_.known = {{.id = "my-local", .provider = "local", .upstream = "x"}};
     const auto all = parsed(call("/foundation-models", "", "GET")).at("modelSummaries").as_array();
-    const auto embedding =
-        parsed(call("/foundation-models?byOutputModality=EMBEDDING", "", "GET"));
+    const auto embedding = parsed(call("/foundation-models?byOutputModality=EMBEDDING", "", "GET"));
     EXPECT_GT(all.size(), embedding.at("modelSummaries").as_array().size());
     EXPECT_EQ(all.back().at("modelId"), "my-local");
     const auto one = call("/foundation-models/amazon.nova-lite-v1%3A0", "", "GET");

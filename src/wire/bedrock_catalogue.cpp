@@ -31,8 +31,7 @@ constexpr KnownModel kKnown[] = {
     {"anthropic.claude-haiku-4-5-20251001-v1:0", "Claude Haiku 4.5", "Anthropic", kChat, true},
     {"anthropic.claude-sonnet-4-20250514-v1:0", "Claude Sonnet 4", "Anthropic", kChat, true},
     {"anthropic.claude-3-7-sonnet-20250219-v1:0", "Claude 3.7 Sonnet", "Anthropic", kChat, true},
-    {"anthropic.claude-3-5-sonnet-20241022-v2:0", "Claude 3.5 Sonnet v2", "Anthropic", kChat,
-     true},
+    {"anthropic.claude-3-5-sonnet-20241022-v2:0", "Claude 3.5 Sonnet v2", "Anthropic", kChat, true},
     {"anthropic.claude-3-5-haiku-20241022-v1:0", "Claude 3.5 Haiku", "Anthropic", kChat, false},
     {"anthropic.claude-3-haiku-20240307-v1:0", "Claude 3 Haiku", "Anthropic", kChat, true},
     {"amazon.nova-premier-v1:0", "Nova Premier", "Amazon", kChat, true},
@@ -60,8 +59,8 @@ struct Model {
 // The second part of "us.anthropic.claude...".
 std::string_view without_geography(std::string_view id) {
     const auto dot = id.find('.');
-    if (dot != id.npos && std::ranges::find(kGeographies, id.substr(0, dot)) !=
-                              std::end(kGeographies))
+    if (dot != id.npos &&
+        std::ranges::find(kGeographies, id.substr(0, dot)) != std::end(kGeographies))
         id.remove_prefix(dot + 1);
     return id;
 }
@@ -75,8 +74,8 @@ std::vector<Model> all_models(const ModelService& service) {
     for (const ModelInfo& info : service.models()) {
         std::string id(without_geography(info.id));
         if (std::ranges::find(out, id, &Model::id) != out.end()) continue;
-        out.push_back({id, id.substr(0, 20), info.provider.substr(0, 20), info.kind,
-                       info.takes_images});
+        out.push_back(
+            {id, id.substr(0, 20), info.provider.substr(0, 20), info.kind, info.takes_images});
     }
     return out;
 }
@@ -141,8 +140,8 @@ struct Profile {
 std::vector<Profile> all_profiles(const ModelService& service) {
     std::vector<Profile> out;
     for (const Model& model : all_models(service)) {
-        const bool known = std::ranges::find(kKnown, std::string_view(model.id),
-                                             &KnownModel::id) != std::end(kKnown);
+        const bool known = std::ranges::find(kKnown, std::string_view(model.id), &KnownModel::id) !=
+                           std::end(kKnown);
         if (!known || model.kind == kEmbedding) continue;
         for (const std::string_view geography : kGeographies)
             out.push_back({fmt::format("{}.{}", geography, model.id), model});
@@ -158,8 +157,8 @@ json::object profile_output(const Scope& scope, const Profile& profile) {
     out["inferenceProfileArn"] = fmt::format("arn:aws:bedrock:{}:{}:inference-profile/{}",
                                              scope.region, scope.account, profile.id);
     out["inferenceProfileId"] = profile.id;
-    out["models"].emplace_array().emplace_back(json::object{
-        {"modelArn", model_arn(scope.region, profile.model.id)}});
+    out["models"].emplace_array().emplace_back(
+        json::object{{"modelArn", model_arn(scope.region, profile.model.id)}});
     out["status"] = "ACTIVE";
     out["type"] = "SYSTEM_DEFINED";
     return out;

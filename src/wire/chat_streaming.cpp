@@ -34,8 +34,8 @@ Task<> pass_on(models::ModelService& models, models::ChatRequest request, models
     while (more && *more) {
         std::string piece;
         more = co_await next_piece(*stream, encoder, piece);
-        if (!more && (more.error().code == ErrorCode::cancelled ||
-                      (piece.empty() && !exchange.started())))
+        if (!more &&
+            (more.error().code == ErrorCode::cancelled || (piece.empty() && !exchange.started())))
             co_return fail(std::move(more).error());
         if (!more) piece += encoder.error(more.error());
         if (!exchange.started()) {
@@ -51,12 +51,12 @@ Task<> pass_on(models::ModelService& models, models::ChatRequest request, models
 
 }  // namespace
 
-Task<> stream_chat(models::ModelService& models, models::ChatRequest request,
-                   models::Caller caller, ChatEncoder& encoder, net::Exchange& exchange) {
+Task<> stream_chat(models::ModelService& models, models::ChatRequest request, models::Caller caller,
+                   ChatEncoder& encoder, net::Exchange& exchange) {
     using namespace asio::experimental::awaitable_operators;
-    auto ended = co_await (
-        pass_on(models, std::move(request), std::move(caller), encoder, exchange) ||
-        exchange.wait_closed());
+    auto ended =
+        co_await (pass_on(models, std::move(request), std::move(caller), encoder, exchange) ||
+                  exchange.wait_closed());
     if (ended.index() == 0) co_return std::get<0>(std::move(ended));
     co_return fail(ErrorCode::cancelled, "the caller has gone");
 }

@@ -26,8 +26,8 @@ class ChatEncoder {
 
 // Asks the model and answers `exchange`. An Error is returned only when nothing was written. A
 // caller that goes away ends the work, and with it the model's. All arguments outlive the Task.
-Task<> stream_chat(models::ModelService& models, models::ChatRequest request,
-                   models::Caller caller, ChatEncoder& encoder, net::Exchange& exchange);
+Task<> stream_chat(models::ModelService& models, models::ChatRequest request, models::Caller caller,
+                   ChatEncoder& encoder, net::Exchange& exchange);
 
 // The whole answer; ends early, with `cancelled`, when the caller goes away.
 Task<models::ChatAnswer> await_chat(models::ModelService& models, models::ChatRequest request,

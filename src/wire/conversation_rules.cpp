@@ -98,8 +98,8 @@ Result<> check_turns(const std::vector<Message>& messages) {
         answered.clear();
         AC_TRY(open, calls_of(messages[i], i));
     }
-    return all_answered(open, messages.back().role == Role::user ? messages.size() - 1
-                                                                 : messages.size());
+    return all_answered(open,
+                        messages.back().role == Role::user ? messages.size() - 1 : messages.size());
 }
 
 void merge_users(std::vector<Message>& messages) {

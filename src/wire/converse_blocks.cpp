@@ -69,8 +69,8 @@ Result<models::DocumentBlock> document_from(const json::object& block, const std
     document.text = string_in(source, "text");
     if (const auto* parts = array_in(source, "content"))
         for (const json::value& part : *parts)
-            document.text += (document.text.empty() ? "" : "\n") +
-                             string_in(part.as_object(), "text");
+            document.text +=
+                (document.text.empty() ? "" : "\n") + string_in(part.as_object(), "text");
     if (source.contains("s3Location"))
         return not_served(path + ".source.s3Location", "A document in Amazon S3");
     if (document.bytes.empty() && document.text.empty())
@@ -94,8 +94,8 @@ Result<models::ToolUseBlock> tool_use_from(const json::object& block, const std:
 
 // What was found, as the text that it is to the model.
 models::TextBlock search_result_from(const json::object& block) {
-    std::string text = fmt::format("{} ({})", string_in(block, "title"),
-                                   string_in(block, "source"));
+    std::string text =
+        fmt::format("{} ({})", string_in(block, "title"), string_in(block, "source"));
     for (const json::value& part : block.at("content").as_array())
         text += "\n" + string_in(part.as_object(), "text");
     return {std::move(text)};
@@ -124,8 +124,8 @@ Result<models::ToolResultBlock> tool_result_from(const json::object& block,
                                       "is error.",
                                       path));
     for (std::size_t i = 0; i < content.size(); ++i) {
-        AC_TRY(auto part, result_content_from(content[i].as_object(),
-                                              fmt::format("{}.content.{}", path, i)));
+        AC_TRY(auto part,
+               result_content_from(content[i].as_object(), fmt::format("{}.content.{}", path, i)));
         result.content.push_back(std::move(part));
     }
     return result;

@@ -22,8 +22,8 @@ Result<models::Message> message_from(const json::object& input, std::size_t inde
         return bad_member(fmt::format("messages.{}.role", index),
                           "Messages of the system are not supported inside the conversation. Use "
                           "the system field.");
-    models::Message message{
-        .role = role == "user" ? models::Role::user : models::Role::assistant, .content = {}};
+    models::Message message{.role = role == "user" ? models::Role::user : models::Role::assistant,
+                            .content = {}};
     const auto& content = input.at("content").as_array();
     if (content.empty())
         return bad_member(fmt::format("messages.{}.content", index),
@@ -108,7 +108,8 @@ Result<> read_tools(const json::object& config, ChatRequest& request) {
 }
 
 void read_inference(const json::object& config, models::InferenceConfig& inference) {
-    if (const auto* value = member_in(config, "maxTokens")) inference.max_tokens = value->as_int64();
+    if (const auto* value = member_in(config, "maxTokens"))
+        inference.max_tokens = value->as_int64();
     if (const auto* value = member_in(config, "temperature"))
         inference.temperature = value->to_number<double>();
     if (const auto* value = member_in(config, "topP")) inference.top_p = value->to_number<double>();
@@ -124,8 +125,8 @@ Result<> read_output_config(const json::object& config, ChatRequest& request) {
     const std::string path = "outputConfig.textFormat.structure.jsonSchema.schema";
     auto schema = parse_json(string_in(definition, "schema"));
     if (!schema || !schema->is_object())
-        return bad_member(path, fmt::format("The value at {} must be a JSON Schema as a JSON text",
-                                            path));
+        return bad_member(
+            path, fmt::format("The value at {} must be a JSON Schema as a JSON text", path));
     if (const auto fault = find_schema_fault(*schema)) {
         const std::string where = path + (fault->path.empty() ? "" : "." + fault->path);
         return bad_member(where, fmt::format("The value at {} {}", where, fault->message));
@@ -177,8 +178,8 @@ Result<ChatRequest> chat_request_from(const json::object& input) {
     AC_CHECK(refuse_unserved(input));
     if (const auto* system = array_in(input, "system")) {
         for (std::size_t i = 0; i < system->size(); ++i) {
-            AC_TRY(auto block, system_block_from((*system)[i].as_object(),
-                                                 fmt::format("system.{}", i)));
+            AC_TRY(auto block,
+                   system_block_from((*system)[i].as_object(), fmt::format("system.{}", i)));
             request.system.push_back(std::move(block));
         }
     }
@@ -188,8 +189,9 @@ Result<ChatRequest> chat_request_from(const json::object& input) {
     if (const auto* config = object_in(input, "toolConfig")) {
         AC_CHECK(read_tools(*config, request));
     } else if (speaks_of_tools(request)) {
-        return bad_member("toolConfig", "The toolConfig field must be defined when using toolUse "
-                                        "and toolResult content blocks.");
+        return bad_member("toolConfig",
+                          "The toolConfig field must be defined when using toolUse "
+                          "and toolResult content blocks.");
     }
     AC_CHECK(settle_conversation(request));
     if (const auto* config = object_in(input, "inferenceConfig"))

@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kCohereTextsMax = 96;         // Cohere's own bounds
+constexpr std::size_t kCohereTextsMax = 96;  // Cohere's own bounds
 constexpr std::size_t kCohereTextCharsMax = 2048;
 constexpr std::size_t kTitanTextCharsMax = 50'000;  // Titan's own
 
@@ -28,8 +28,7 @@ json::array bytes(const std::vector<float>& vector, int offset) {
     json::array out;
     out.reserve(vector.size());
     for (const float x : vector)
-        out.emplace_back(
-            std::clamp(static_cast<int>(std::lround(x * 127.0F)), -128, 127) + offset);
+        out.emplace_back(std::clamp(static_cast<int>(std::lround(x * 127.0F)), -128, 127) + offset);
     return out;
 }
 
@@ -94,8 +93,8 @@ Result<EmbeddingCall> cohere_call(const LooseObject& body) {
            body.choice("input_type", {"search_document", "search_query", "classification",
                                       "clustering", "image"}));
     if (type == "image") return body.bad("input_type", "images have no embeddings in agentcored");
-    call.request.purpose = type == "search_query" ? models::EmbedPurpose::query
-                                                  : models::EmbedPurpose::document;
+    call.request.purpose =
+        type == "search_query" ? models::EmbedPurpose::query : models::EmbedPurpose::document;
     AC_TRY(call.request.texts, body.texts("texts"));
     if (call.request.texts.empty() || call.request.texts.size() > kCohereTextsMax)
         return body.bad("texts", fmt::format("must have from 1 to {} texts", kCohereTextsMax));

@@ -49,8 +49,7 @@ constexpr Choice kModelQuota[] = {{"ServiceQuotaExceededException", 400}, kThrot
 constexpr Choice kRates[] = {kThrottling, kThrottled, kThrottling};
 constexpr Choice kBroken[] = {kInternal, kService, kInternal};
 constexpr Choice kAway[] = {kUnavailable, kInternal, kService, kInternal};
-constexpr Choice kGuests[] = {
-    kGuest, {"ModelErrorException", 424}, kInternal, kService, kInternal};
+constexpr Choice kGuests[] = {kGuest, {"ModelErrorException", 424}, kInternal, kService, kInternal};
 // The time allowed to the user's code, or to a model.
 constexpr Choice kDeadlines[] = {
     kGuest, {"ModelTimeoutException", 408}, kInternal, kService, kInternal};

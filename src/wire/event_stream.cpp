@@ -146,10 +146,11 @@ std::string encode_event(std::string_view event_type, std::string json) {
 
 std::string encode_stream_error(const Error& error, const OperationSpec* operation) {
     const MappedError mapped = map_error(error, operation);
-    const EventMessage message{.headers = {{":message-type", "exception"},
-                                           {":exception-type", exception_member(mapped.exception, operation)},
-                                           {":content-type", "application/json"}},
-                               .payload = error_body(error, mapped)};
+    const EventMessage message{
+        .headers = {{":message-type", "exception"},
+                    {":exception-type", exception_member(mapped.exception, operation)},
+                    {":content-type", "application/json"}},
+        .payload = error_body(error, mapped)};
     return encode_message(message);
 }
 

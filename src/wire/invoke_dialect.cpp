@@ -173,8 +173,10 @@ class LlamaDialect final : public InvokeDialect {
 
       private:
         json::object piece(const std::string& text) const override {
-            return {{"generation", text}, {"prompt_token_count", nullptr},
-                    {"generation_token_count", nullptr}, {"stop_reason", nullptr}};
+            return {{"generation", text},
+                    {"prompt_token_count", nullptr},
+                    {"generation_token_count", nullptr},
+                    {"stop_reason", nullptr}};
         }
         json::object final_piece(const models::Metadata& metadata,
                                  models::StopReason reason) const override {
@@ -200,8 +202,8 @@ class NovaDialect final : public InvokeDialect {
         const PathLabel model{.name = "modelId", .value = "nova"};
         const net::RequestHead head{.method = "POST", .target = "/", .headers = {}};
         const std::string text = json::serialize(converse);
-        AC_TRY(const auto input, codec_.decode(*find_operation("Converse"), {&model, 1}, head,
-                                               &text, random_));
+        AC_TRY(const auto input,
+               codec_.decode(*find_operation("Converse"), {&model, 1}, head, &text, random_));
         return chat_request_from(input);
     }
     json::object answer(ChatAnswer answer) const override {
@@ -248,8 +250,7 @@ bool looks_like_nova(const json::object& body, std::string_view model) {
 
 Result<std::unique_ptr<InvokeDialect>> dialect_of(const json::object& body, DialectParts parts) {
     using Made = Result<std::unique_ptr<InvokeDialect>>;
-    if (body.contains("anthropic_version") ||
-        parts.model.find("anthropic.") != parts.model.npos)
+    if (body.contains("anthropic_version") || parts.model.find("anthropic.") != parts.model.npos)
         return Made(std::make_unique<AnthropicDialect>(std::move(parts)));
     if (looks_like_nova(body, parts.model))
         return Made(std::make_unique<NovaDialect>(std::move(parts)));

@@ -31,7 +31,8 @@ class LooseObject final {
     Result<std::string> text(std::string_view name) const;  // required
     Result<std::string> text_or(std::string_view name, std::string fallback) const;
     // One of `choices`; `fallback` when absent, required when that is empty.
-    Result<std::string> choice(std::string_view name, std::initializer_list<std::string_view> choices,
+    Result<std::string> choice(std::string_view name,
+                               std::initializer_list<std::string_view> choices,
                                std::string_view fallback = {}) const;
     Result<std::optional<double>> number(std::string_view name, double min, double max) const;
     Result<std::optional<std::int64_t>> integer(std::string_view name, std::int64_t min,

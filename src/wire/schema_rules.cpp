@@ -12,10 +12,20 @@ namespace {
 namespace json = boost::json;
 using Fault = std::optional<SchemaFault>;
 
-constexpr std::string_view kTypes[] = {"object", "array",   "string", "number",
+constexpr std::string_view kTypes[] = {"object",  "array",   "string", "number",
                                        "integer", "boolean", "null"};
 
-enum class Form { schema, schema_list, schema_map, schema_or_list, text, count, number, list, names };
+enum class Form {
+    schema,
+    schema_list,
+    schema_map,
+    schema_or_list,
+    text,
+    count,
+    number,
+    list,
+    names
+};
 
 struct Word {
     std::string_view name;
@@ -86,17 +96,16 @@ Fault check_map_of_schemas(const json::value& value) {
 
 Fault check_names(const json::value& value) {
     const auto* list = value.if_array();
-    const bool strings =
-        list != nullptr && std::ranges::all_of(*list, [](const json::value& v) {
-            return v.is_string();
-        });
+    const bool strings = list != nullptr && std::ranges::all_of(*list, [](const json::value& v) {
+                             return v.is_string();
+                         });
     return strings ? std::nullopt : fault("must be a list of names");
 }
 
 bool is_count(const json::value& value) {
     if (const auto* i = value.if_int64()) return *i >= 0;
-    if (const auto* d = value.if_double()) return *d >= 0 && *d == static_cast<double>(
-                                                                      static_cast<long long>(*d));
+    if (const auto* d = value.if_double())
+        return *d >= 0 && *d == static_cast<double>(static_cast<long long>(*d));
     return value.is_uint64();
 }
 
@@ -134,8 +143,9 @@ Fault check_type(const json::value& value) {
     const auto* list = value.if_array();
     if (list != nullptr && !list->empty() && std::ranges::all_of(*list, is_type_name))
         return std::nullopt;
-    return fault("must be one of the following: object, array, string, number, integer, boolean, "
-                 "null");
+    return fault(
+        "must be one of the following: object, array, string, number, integer, boolean, "
+        "null");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ import contextlib
 import pytest
 
 import agents
+import models_config
 from daemon import Daemon, eventually
 
 
@@ -25,8 +26,10 @@ def served(**arguments):
 
 
 @pytest.fixture(scope="session")
-def daemon():
-    with served() as running:
+def daemon(tmp_path_factory):
+    """Its models are scripted: models_config.RULES."""
+    config = models_config.write(tmp_path_factory.mktemp("config"))
+    with served(arguments=["--config", config]) as running:
         yield running
 
 

@@ -11,7 +11,8 @@ import botocore.session
 
 import regex_strings
 
-PLANES = {"control": "bedrock-agentcore-control", "data": "bedrock-agentcore"}
+PLANES = {"control": "bedrock-agentcore-control", "data": "bedrock-agentcore",
+          "models": "bedrock-runtime", "catalogue": "bedrock"}
 # A longer string or list is not worth sending.
 SIZE_MAX = 200_000
 ABSENT = object()
@@ -19,7 +20,8 @@ ABSENT = object()
 # Constraints that agentcored relaxes on purpose (src/wire/relaxations.cpp): member, kind.
 RELAXED = {
     ("runtimeSessionId", "too short"), ("eventExpiryDuration", "too small"),
-    ("containerUri", "pattern"), ("lambdaArn", "missing"),
+    ("containerUri", "pattern"), ("lambdaArn", "missing"), ("modelId", "pattern"),
+    ("modelIdentifier", "pattern"),
 }
 
 
@@ -38,13 +40,28 @@ class Probe:
         return f"{self.member} {self.kind}"
 
 
+# Of Bedrock's planes these are served; the others have no input to make.
+BEDROCK = {
+    "Converse", "ConverseStream", "CountTokens", "InvokeModel", "InvokeModelWithResponseStream",
+    "GetFoundationModel", "GetInferenceProfile", "ListFoundationModels", "ListInferenceProfiles",
+}
+
+
 @functools.cache
-def operations():
-    """Every operation of both planes by name."""
+def all_operations():
+    """Every operation of all planes by name; AgentCore's where Bedrock has the name too."""
     session = botocore.session.Session()
-    models = [session.get_service_model(service) for service in PLANES.values()]
+    models = [session.get_service_model(service) for service in reversed(PLANES.values())]
     return {name: model.operation_model(name) for model in models for name in
             model.operation_names}
+
+
+@functools.cache
+def operations():
+    """Those whose input is validated by the tables."""
+    return {name: operation for name, operation in all_operations().items()
+            if name in BEDROCK or operation.service_model.service_name not in
+            (PLANES["models"], PLANES["catalogue"])}
 
 
 def minimal(shape):

@@ -1,5 +1,6 @@
 """Every operation of the API model: a valid call, a call that breaks each constraint, and for those
 that no service implements yet an error that says so."""
+import re
 
 import pytest
 
@@ -37,6 +38,20 @@ def remembered(daemon):
             "eventId": event["eventId"], "memoryRecordId": record["memoryRecordId"]}
 
 
+def bedrock_inputs():
+    messages = [{"role": "user", "content": [{"text": "probe"}]}]
+    body = b'{"inputText": "probe", "textGenerationConfig": {}}'
+    return {
+        "Converse": {"modelId": "probe", "messages": messages},
+        "ConverseStream": {"modelId": "probe", "messages": messages},
+        "CountTokens": {"modelId": "probe", "input": {"converse": {"messages": messages}}},
+        "InvokeModel": {"modelId": "probe", "body": body},
+        "InvokeModelWithResponseStream": {"modelId": "probe", "body": body},
+        "GetFoundationModel": {"modelIdentifier": "amazon.nova-lite-v1:0"},
+        "GetInferenceProfile": {"inferenceProfileIdentifier": "us.amazon.nova-lite-v1:0"},
+    }
+
+
 @pytest.fixture(scope="module")
 def resources(deployed, daemon):
     """Members by name that mean something to the services under test."""
@@ -56,6 +71,7 @@ def resources(deployed, daemon):
         "CreateEvent": {"payload": []},
         "ListMemoryRecords": {"namespace": "/probe"},
         "RetrieveMemoryRecords": {"namespace": "/probe"},
+        **bedrock_inputs(),
     }
 
     def of(name):
@@ -128,6 +144,16 @@ def test_malformed_calls_are_refused_as_modelled(name, client, implemented, reso
     assert everything(control) == before
 
 
+def test_operations_known_by_name_only_say_so(client, implemented):
+    for name, operation in probes.all_operations().items():
+        if name in OPERATIONS:
+            continue
+        target = re.sub(r"\{[^}]*\}", "x", operation.http["requestUri"])
+        answer = client.send(operation.http["method"], target, b"{}")
+        assert (answer.status, answer.error) == (501, "NotImplementedException"), (name, answer)
+        assert name in answer.json["message"]
+
+
 def test_valid_calls_are_answered(client, implemented, resources):
     complaints = []
     for name in sorted(implemented, key=by_danger):
@@ -144,7 +170,7 @@ def test_valid_calls_are_answered(client, implemented, resources):
 
 def test_the_list_of_what_is_not_implemented_only_shrinks(implemented):
     listed = NOT_IMPLEMENTED.read_text().split()
-    missing = sorted(set(OPERATIONS) - implemented)
+    missing = sorted(set(probes.all_operations()) - implemented)
     assert listed == missing, f"{NOT_IMPLEMENTED.name} is to be what the daemon does not implement"
 
 

@@ -74,14 +74,14 @@ class FakeModels final : public models::ModelService {
     // "Hello" as two pieces.
     static std::deque<models::ChatEvent> hello() {
         using namespace models;
-        return {MessageStart{},
-                BlockStart{},
-                BlockDelta{.index = 0, .delta = TextDelta{"Hel"}},
-                BlockDelta{.index = 0, .delta = TextDelta{"lo"}},
-                BlockStop{},
-                MessageStop{},
-                Metadata{.usage = {.input_tokens = 3, .output_tokens = 2},
-                         .latency = Milliseconds{5}}};
+        return {
+            MessageStart{},
+            BlockStart{},
+            BlockDelta{.index = 0, .delta = TextDelta{"Hel"}},
+            BlockDelta{.index = 0, .delta = TextDelta{"lo"}},
+            BlockStop{},
+            MessageStop{},
+            Metadata{.usage = {.input_tokens = 3, .output_tokens = 2}, .latency = Milliseconds{5}}};
     }
     // One call of the tool "weather".
     static std::deque<models::ChatEvent> tool_call() {

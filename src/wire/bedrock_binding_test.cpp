@@ -210,80 +210,91 @@ struct BadInput {
     std::string says;
 };
 
+const std::string kUser = R"({"role":"user","content":[{"text":"Hi"}]})";
+
+std::string assistant(const std::string& content) {
+    return R"({"role":"assistant","content":[)" + content + "]}";
+}
+
+std::string from_user(const std::string& content) {
+    return R"({"role":"user","content":[)" + content + "]}";
+}
+
+std::string called(const std::string& id, const std::string& input = "{}") {
+    return R"({"toolUse":{"toolUseId":")" + id + R"(","name":"t","input":)" + input + "}}";
+}
+
+std::string messages(const std::string& list, const std::string& more = {}) {
+    return R"({"messages":[)" + list + "]" + more + "}";
+}
+
+std::string tool(const std::string& schema) {
+    return R"(,"toolConfig":{"tools":[{"toolSpec":{"name":"t","inputSchema":{"json":)" + schema +
+           "}}}]}";
+}
+
+std::string with_tools(const std::string& list) {
+    return messages(list, tool(R"({"type":"object"})"));
+}
+
+const std::vector<BadInput> kBadContent = {
+    {R"({})", "messages", "start with a user message"},
+    {messages(""), "messages", "start with a user message"},
+    {messages(assistant(R"({"text":"x"})")), "messages.0.role", "start with a user message"},
+    {messages(from_user("")), "messages.0.content", "is empty"},
+    {messages(from_user(R"({"text":" \n"})")), "messages.0.content.0.text", "is blank"},
+    {messages(from_user(R"({"sound":{}})")), "messages.0.content.0", "exactly one"},
+    {messages(R"({"role":"nobody","content":[{"text":"x"}]})"), "messages.0.role", "enum"},
+    {messages(from_user(R"({"image":{"format":"png","source":{"bytes":"?"}}})")),
+     "messages.0.content.0.image.source.bytes", "base64"},
+    {messages(from_user(R"({"video":{"format":"mp4","source":{"bytes":"AA=="}}})")),
+     "messages.0.content.0.video", "not supported"},
+    {messages(from_user(R"({"document":{"name":"d","source":{"text":"x"}}})")),
+     "messages.0.content", "Add a text block"},
+    {messages(kUser, R"(,"inferenceConfig":{"temperature":2})"), "inferenceConfig.temperature",
+     "less than or equal"},
+    {messages(kUser, R"(,"additionalModelRequestFields":[1])"), "additionalModelRequestFields",
+     "JSON object"},
+    {messages(kUser, R"(,"guardrailConfig":{"guardrailIdentifier":"abc","guardrailVersion":"1"})"),
+     "guardrailConfig", "no guardrails"},
+};
+
+const std::string kSchema = "toolConfig.tools.0.toolSpec.inputSchema.json";
+const std::string kResultB =
+    from_user(R"({"toolResult":{"toolUseId":"b","content":[{"text":"x"}]}})");
+
+const std::vector<BadInput> kBadTurns = {
+    {messages(kUser + "," + assistant(R"({"text":"a"})") + "," + assistant(R"({"text":"b"})")),
+     "messages.2.role", "alternate"},
+    {messages(kUser + "," + assistant(called("a"))), "toolConfig", "must be defined"},
+    {with_tools(kUser + "," + assistant(called("a"))), "messages.2.content", "Expected toolResult"},
+    {with_tools(kUser + "," + assistant(called("a")) + "," + kUser), "messages.2.content",
+     "Expected toolResult"},
+    {with_tools(kUser + "," + assistant(called("a")) + "," + kResultB),
+     "messages.2.content.0.toolResult.toolUseId", "exceeds the number"},
+    {with_tools(kResultB), "messages.0.content.0.toolResult.toolUseId", "exceeds"},
+    {with_tools(kUser + "," + assistant(called("a") + "," + called("a"))),
+     "messages.1.content.1.toolUse.toolUseId", "duplicate"},
+    {with_tools(kUser + "," + assistant(called("a", "[]"))), "messages.1.content.0.toolUse.input",
+     "json object"},
+    {messages(kUser, tool("[]")), kSchema, "JSON Schema"},
+    {messages(kUser, tool("{}")), kSchema + ".type", "object"},
+    {messages(kUser, tool(R"({"type":"object","properties":{"x":{"type":"text"}}})")),
+     kSchema + ".properties.x.type", "one of"},
+    {messages(kUser, tool(R"({"type":"object","required":"x"})")), kSchema + ".required",
+     "list of names"},
+};
+
 TEST_F(BedrockTest, bad_conversations_are_refused_by_the_name_of_the_member) {
-    const std::string tools =
-        R"("toolConfig":{"tools":[{"toolSpec":{"name":"t","inputSchema":{"json":{"type":"object"}}}}]})";
-    const std::string user = R"({"role":"user","content":[{"text":"Hi"}]})";
-    const std::string call_a =
-        R"({"role":"assistant","content":[{"toolUse":{"toolUseId":"a","name":"t","input":{}}}]})";
-    const std::string result_b =
-        R"({"role":"user","content":[{"toolResult":{"toolUseId":"b","content":[{"text":"x"}]}}]})";
-    const auto messages = [](const std::string& list) { return R"({"messages":[)" + list + "]}"; };
-    const auto with_tools = [&](const std::string& list) {
-        return R"({"messages":[)" + list + "]," + tools + "}";
-    };
-    const auto tool = [&](const std::string& schema) {
-        return R"({"messages":[)" + user +
-               R"(],"toolConfig":{"tools":[{"toolSpec":{"name":"t","inputSchema":{"json":)" +
-               schema + "}}}]}}";
-    };
-    for (
-        const BadInput& bad : std::vector<BadInput>{
-            {R"({})", "messages", "start with a user message"},
-            {messages(""), "messages", "start with a user message"},
-            {messages(R"({"role":"assistant","content":[{"text":"x"}]})"), "messages.0.role",
-             "start with a user message"},
-            {messages(R"({"role":"user","content":[]})"), "messages.0.content", "is empty"},
-            {messages(R"({"role":"user","content":[{"text":" \n"}]})"), "messages.0.content.0.text",
-             "is blank"},
-            {messages(R"({"role":"user","content":[{"sound":{}}]})"), "messages.0.content.0",
-             "exactly one"},
-            {messages(R"({"role":"nobody","content":[{"text":"x"}]})"), "messages.0.role", "enum"},
-            {messages(
-                 R"({"role":"user","content":[{"image":{"format":"png","source":{"bytes":"?"}}}]})"),
-             "messages.0.content.0.image.source.bytes", "base64"},
-            {messages(
-                 R"({"role":"user","content":[{"video":{"format":"mp4","source":{"bytes":"AA=="}}}]})"),
-             "messages.0.content.0.video", "not supported"},
-            {messages(
-                 R"({"role":"user","content":[{"document":{"name":"d","source":{"text":"x"}}}]})"),
-             "messages.0.content", "Add a text block"},
-            {messages(user + R"(,{"role":"assistant","content":[{"text":"a"}]},)"
-                             R"({"role":"assistant","content":[{"text":"b"}]})"),
-             "messages.2.role", "alternate"},
-            {messages(user + "," + call_a), "toolConfig", "must be defined"},
-            {with_tools(user + "," + call_a), "messages.2.content", "Expected toolResult"},
-            {with_tools(user + "," + call_a + "," + user), "messages.2.content",
-             "Expected toolResult"},
-            {with_tools(user + "," + call_a + "," + result_b),
-             "messages.2.content.0.toolResult.toolUseId", "exceeds the number"},
-            {with_tools(result_b), "messages.0.content.0.toolResult.toolUseId", "exceeds"},
-            {with_tools(user + R"(,{"role":"assistant","content":[)"
-                               R"({"toolUse":{"toolUseId":"a","name":"t","input":{}}},)"
-                               R"({"toolUse":{"toolUseId":"a","name":"t","input":{}}}]})"),
-             "messages.1.content.1.toolUse.toolUseId", "duplicate"},
-            {with_tools(user + R"(,{"role":"assistant","content":[)"
-                               R"({"toolUse":{"toolUseId":"a","name":"t","input":[]}}]})"),
-             "messages.1.content.0.toolUse.input", "json object"},
-            {tool("[]"), "toolConfig.tools.0.toolSpec.inputSchema.json", "JSON Schema"},
-            {tool("{}"), "toolConfig.tools.0.toolSpec.inputSchema.json.type", "object"},
-            {tool(R"({"type":"object","properties":{"x":{"type":"text"}}})"),
-             "toolConfig.tools.0.toolSpec.inputSchema.json.properties.x.type", "one of"},
-            {tool(R"({"type":"object","required":"x"})"),
-             "toolConfig.tools.0.toolSpec.inputSchema.json.required", "list of names"},
-            {R"({"messages":[)" + user + R"(],"inferenceConfig":{"temperature":2}})",
-             "inferenceConfig.temperature", "less than or equal"},
-            {R"({"messages":[)" + user + R"(],"additionalModelRequestFields":[1]})",
-             "additionalModelRequestFields", "JSON object"},
-            {R"({"messages":[)" + user +
-                 R"(],"guardrailConfig":{"guardrailIdentifier":"abc","guardrailVersion":"1"}})",
-             "guardrailConfig", "no guardrails"}}) {
-        for (const char* path : {"/model/any/converse", "/model/any/converse-stream"}) {
-            const auto response = call(path, bad.body);
-            ASSERT_EQ(response.status, 400) << bad.body << response.body;
-            EXPECT_EQ(type_of(response), "ValidationException");
-            EXPECT_EQ(field_of(response), bad.field) << bad.body;
-            EXPECT_THAT(response.body, HasSubstr(bad.says)) << bad.body;
+    for (const auto* list : {&kBadContent, &kBadTurns}) {
+        for (const BadInput& bad : *list) {
+            for (const char* path : {"/model/any/converse", "/model/any/converse-stream"}) {
+                const auto response = call(path, bad.body);
+                ASSERT_EQ(response.status, 400) << bad.body << response.body;
+                EXPECT_EQ(type_of(response), "ValidationException");
+                EXPECT_EQ(field_of(response), bad.field) << bad.body;
+                EXPECT_THAT(response.body, HasSubstr(bad.says)) << bad.body;
+            }
         }
     }
     EXPECT_TRUE(models_.requests.empty());

@@ -5,7 +5,8 @@ import json
 RULES = [
     {"when": {"tool_results": True}, "answer": "It says: {{tool_result}}"},
     {"when": {"prompt": "weather", "tool": "weather"},
-     "answer": [{"text": "Let me look."}, {"tool": {"name": "weather", "input": {"city": "Seoul"}}}]},
+     "answer": [{"text": "Let me look."},
+                {"tool": {"name": "weather", "input": {"city": "Seoul"}}}]},
     {"when": {"tool": "Person"},
      "answer": [{"tool": {"name": "Person", "input": {"name": "Ada", "age": 36}}}]},
     {"when": {"output_format": True}, "answer": '{"name": "Ada", "age": 36}'},

@@ -106,8 +106,8 @@ def test_a_tool_call_streams(runtime):
 
 
 def test_reasoning_is_told_apart(runtime):
-    content = runtime.converse(modelId=MODEL, messages=[user("think")])["output"]["message"]["content"]
-    assert content == [
+    answer = runtime.converse(modelId=MODEL, messages=[user("think")])
+    assert answer["output"]["message"]["content"] == [
         {"reasoningContent": {"reasoningText": {"text": "Hm, hm.", "signature": "c2ln"}}},
         {"text": "Thought."}]
     stream = events(runtime.converse_stream(modelId=MODEL, messages=[user("think")]))
@@ -154,7 +154,8 @@ def test_errors_arrive_typed(runtime, prompt, name, status):
 
 
 def test_a_stream_that_breaks_off_says_so(runtime):
-    stream = runtime.converse_stream(modelId=MODEL, messages=[user("break in the middle")])["stream"]
+    stream = runtime.converse_stream(
+        modelId=MODEL, messages=[user("break in the middle")])["stream"]
     seen = []
     with pytest.raises(EventStreamError) as raised:
         for event in stream:
@@ -257,7 +258,8 @@ def test_count_tokens(runtime):
         "messages": [user("Hello there")], "system": [{"text": "x"}]}})["inputTokens"]
     assert count > 0
     body = json.dumps({**CLAUDE, "messages": [{"role": "user", "content": "Hello there"}]})
-    assert runtime.count_tokens(modelId=MODEL, input={"invokeModel": {"body": body}})["inputTokens"] > 0
+    counted = runtime.count_tokens(modelId=MODEL, input={"invokeModel": {"body": body}})
+    assert counted["inputTokens"] > 0
 
 
 def test_the_catalogue(bedrock):

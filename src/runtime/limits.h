@@ -19,15 +19,18 @@ struct RuntimeLimits {
     int page_default = 100;            // items; API model's maximum
 
     // Sessions.
-    std::size_t sessions_max = 1000;                // concurrent, per account; guide
-    Seconds idle_timeout{900};                      // API model default
-    Seconds lifetime_max{28'800};                   // API model default
-    Seconds invocation_max{15 * 60};                // one invocation; guide
-    Seconds init_max{60};                           // from start to listening; ours
-    Milliseconds stop_grace{3000};                  // between SIGTERM and SIGKILL; ours
-    Seconds busy_recheck{60};                       // how often a HealthyBusy guest is asked again
-    std::uint64_t request_bytes_max = 100'000'000;  // API model: payload
-    std::size_t error_body_bytes_max = 4096;        // of a guest's error body quoted to the caller
+    std::size_t sessions_max = 1000;                 // concurrent, per account; guide
+    Seconds idle_timeout{900};                       // API model default
+    Seconds lifetime_max{28'800};                    // API model default
+    Seconds invocation_max{15 * 60};                 // one invocation; guide
+    Seconds web_socket_max{60 * 60};                 // one WebSocket; AWS quota
+    Seconds web_socket_idle_max{15 * 60};            // without a frame either way; ours
+    std::uint64_t web_socket_frame_max = 64 * 1024;  // payload of a frame; AWS quota
+    Seconds init_max{60};                            // from start to listening; ours
+    Milliseconds stop_grace{3000};                   // between SIGTERM and SIGKILL; ours
+    Seconds busy_recheck{60};                        // how often a HealthyBusy guest is asked again
+    std::uint64_t request_bytes_max = 100'000'000;   // API model: payload
+    std::size_t error_body_bytes_max = 4096;         // of a guest's error body quoted to the caller
     std::size_t guest_memory_bytes_max = 2ULL << 30;  // the sandbox's default
     double guest_processors_max = 2.0;                // AWS quota: 2 vCPU a session
 

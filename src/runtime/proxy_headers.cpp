@@ -29,11 +29,19 @@ bool starts_ignoring_case(std::string_view name, std::string_view prefix) {
            equals_ignoring_case(name.substr(0, prefix.size()), prefix);
 }
 
+}  // namespace
+
+bool is_custom_header(std::string_view name) {
+    return starts_ignoring_case(name, kCustomPrefix);
+}
+
+namespace {
+
 bool passes(std::string_view name, const std::vector<std::string>& allowlist) {
     if (equals_ignoring_case(name, "content-type") || equals_ignoring_case(name, "accept"))
         return true;
     if (is_one_of(name, kTrace) || is_one_of(name, kMcp)) return true;
-    if (starts_ignoring_case(name, kCustomPrefix)) return true;
+    if (is_custom_header(name)) return true;
     if (allowlist.empty() || is_one_of(name, kNever)) return false;
     if (starts_ignoring_case(name, "x-amz-") || starts_ignoring_case(name, "x-amzn-")) return false;
     return is_one_of(name, allowlist);
@@ -51,6 +59,20 @@ net::RequestHead guest_request(const net::RequestHead& caller, const SessionId& 
     head.headers.add(std::string(kSessionHeader), session.text());
     head.headers.add("X-Amzn-Bedrock-AgentCore-Runtime-Request-Id", std::string(request_id));
     return head;
+}
+
+std::string offered_protocols(const net::RequestHead& caller) {
+    std::string kept;
+    std::string_view list = caller.headers.get("Sec-WebSocket-Protocol");
+    while (!list.empty()) {
+        const auto end = std::min(list.find(','), list.size());
+        const auto protocol = trim(list.substr(0, end));
+        list.remove_prefix(std::min(end + 1, list.size()));
+        if (protocol.empty() || protocol.starts_with(kBearerProtocol)) continue;
+        if (!kept.empty()) kept += ", ";
+        kept += protocol;
+    }
+    return kept;
 }
 
 net::Headers caller_headers(const net::ResponseHead& guest, const net::RequestHead& caller,

@@ -17,6 +17,14 @@ net::RequestHead guest_request(const net::RequestHead& caller, const SessionId& 
                                std::string_view request_id,
                                const std::vector<std::string>& allowlist);
 
+// X-Amzn-Bedrock-AgentCore-Runtime-Custom-*, which a caller may always send.
+bool is_custom_header(std::string_view name);
+
+// The subprotocols that a WebSocket's caller offers the agent: without those that carry its bearer
+// token (kBearerProtocol with "." and the token in base64url, and the bare name).
+inline constexpr std::string_view kBearerProtocol = "base64UrlBearerAuthorization";
+std::string offered_protocols(const net::RequestHead& caller);
+
 // The answer that the caller gets for the agent's one: its type, its MCP and trace headers (those
 // of the request where the agent gave none).
 net::Headers caller_headers(const net::ResponseHead& guest, const net::RequestHead& caller,

@@ -9,6 +9,7 @@
 #include "runtime/invocation.h"
 #include "runtime/log_reader.h"
 #include "runtime/session_host.h"
+#include "runtime/web_socket.h"
 
 namespace ac::runtime {
 namespace {
@@ -53,6 +54,14 @@ class Service final : public RuntimeService, private CatalogListener {
         AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
         Invocation invocation(lease, std::move(request_id), exchange, body, timer_, config_.limits);
         co_return co_await invocation.run();
+    }
+
+    Task<> open_web_socket(SessionAddress address, std::string request_id,
+                           net::Exchange& exchange) override {
+        AC_CO_CHECK(check_web_socket(exchange.request()));
+        AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
+        co_return co_await relay_web_socket(lease, std::move(request_id), exchange, timer_,
+                                            config_.limits);
     }
 
     Task<> stop_session(SessionAddress address) override { return host_.stop(std::move(address)); }

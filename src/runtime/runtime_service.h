@@ -78,6 +78,10 @@ class RuntimeService {
     // exchange is to be aborted.
     virtual Task<> invoke(SessionAddress address, std::string request_id, net::Exchange& exchange,
                           net::Body& body) = 0;
+    // The same for a caller's WebSocket: returns when it is over. invalid_argument: not an opening
+    // handshake.
+    virtual Task<> open_web_socket(SessionAddress address, std::string request_id,
+                                   net::Exchange& exchange) = 0;
     // Ends when the guest is gone. not_found: no such session runs.
     virtual Task<> stop_session(SessionAddress address) = 0;
     virtual Task<std::vector<SessionView>> sessions(Scope scope, RuntimeId id) = 0;

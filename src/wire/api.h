@@ -57,8 +57,9 @@ class Api {
     // Before serving. `operation` must exist in the tables (asserted).
     virtual void bind(std::string_view operation, Handler handler) = 0;
     virtual void bind_stream(std::string_view operation, StreamHandler handler) = 0;
-    // An operation of our own under /x/, as in ("GET", "/x/runtimes/{agentRuntimeId}/logs"). Labels
-    // and query parameters arrive as strings.
+    // An operation that the API model does not have: one of AWS's (WebSockets), or one of ours
+    // under /x/, as in ("GET", "/x/runtimes/{agentRuntimeId}/logs"). Labels and query parameters
+    // arrive as strings.
     virtual void bind_extension(std::string_view method, std::string_view uri,
                                 StreamHandler handler) = 0;
     virtual bool implements(std::string_view operation) const = 0;

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "runtime/proxy_headers.h"
 #include "wire/runtime_json.h"
 
 namespace ac::wire {
@@ -193,6 +194,16 @@ Task<> sessions(RuntimeService& service, CallContext call, json::object input,
     co_return co_await exchange.respond(std::move(response));
 }
 
+// The session may be named by a query parameter, because browsers cannot send headers.
+Task<> web_socket(RuntimeService& service, CallContext call, json::object input,
+                  net::Exchange& exchange) {
+    std::string session(call.head->headers.get(runtime::kSessionHeader));
+    if (session.empty()) session = text_in(input, runtime::kSessionHeader);
+    input["runtimeSessionId"] = session;
+    AC_CO_TRY(auto address, session_address_from(call.scope, input));
+    co_return co_await service.open_web_socket(std::move(address), call.request_id, exchange);
+}
+
 // Tags of runtimes and their endpoints.
 class RuntimeTags final : public TagOwner {
   public:
@@ -260,6 +271,7 @@ void bind_runtime(Api& api, RuntimeService& service) {
                                                      net::Exchange& exchange, net::Body& body) {
         return invoke(service, std::move(call), std::move(input), exchange, body);
     });
+    bind_extension(api, service, "/runtimes/{agentRuntimeArn}/ws", web_socket);
     bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/logs", logs);
     bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/build-log", build_log);
     bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/sessions", sessions);

@@ -13,7 +13,8 @@ PYTHON = ROOT / "python"
 def run(code, **environment):
     """The last line that `code` prints, as JSON, in a Python that has the package on its path."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-    env |= {"PYTHONPATH": str(PYTHON), "AWS_REGION": "us-west-2", "AWS_DEFAULT_REGION": "us-west-2", "AWS_ACCESS_KEY_ID": "AKID",
+    env |= {"PYTHONPATH": str(PYTHON), "AWS_REGION": "us-west-2",
+            "AWS_DEFAULT_REGION": "us-west-2", "AWS_ACCESS_KEY_ID": "AKID",
             "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"} | environment
     ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True,
                          timeout=120)

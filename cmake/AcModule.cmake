@@ -3,6 +3,7 @@
 # One folder is one module is one static library ac_<name>. Sources are found by their names:
 # x.cpp is the library, x_test.cpp goes into the test program <name>_tests, x_fuzz.cpp becomes the
 # fuzzer <name>_x_fuzz, x_bench.cpp the benchmark <name>_x_bench. Adding a file needs no edit here.
+add_custom_target(fuzzers)  # all of them
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 if(AC_TESTS)
@@ -59,6 +60,7 @@ function(ac_module)
             add_executable(${M_NAME}_${stem} ${source})
             target_link_libraries(${M_NAME}_${stem} PRIVATE ac_${M_NAME})
             target_link_options(${M_NAME}_${stem} PRIVATE -fsanitize=fuzzer)
+            add_dependencies(fuzzers ${M_NAME}_${stem})
         endforeach()
     endif()
     if(AC_BENCH)

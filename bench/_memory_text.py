@@ -11,8 +11,8 @@ VOWELS = "a e i o u ai ea ee ou oa".split()
 CODAS = "n t r l s d m k p ng nt st ck sh".split()
 ENDINGS = ["", "", "", "s", "ed", "ing", "er", "ly", "tion", "ment"]
 FUNCTION_WORDS = "the to and a of in is it that for was on with my we at this you have be".split()
-VOCABULARY = 30_000
-WORDS_MIN, WORDS_MAX = 8, 40
+VOCABULARY = 20_000
+WORDS_MIN, WORDS_MAX = 8, 30
 TURN_SECONDS = 20
 SESSION_TURNS = 20
 SESSION_SECONDS = 86_400
@@ -24,7 +24,7 @@ class Text:
         self.chance = random.Random(seed)
         stems = set()
         while len(stems) < VOCABULARY:
-            syllables = self.chance.choice((1, 2, 2, 2, 3))
+            syllables = self.chance.choice((1, 1, 1, 2, 2))
             stems.add("".join(self.chance.choice(ONSETS) + self.chance.choice(VOWELS) +
                               self.chance.choice(CODAS) for _ in range(syllables)))
         # A set of strings has another order in every process.

@@ -2,11 +2,11 @@
 
     ./dev bench memory [--parts PART,...] [--records N,...] [--seconds N] [--folder FOLDER] [--json]
 
-Parts: create (CreateEvent, 1 and 64 clients), list (ListEvents, the last 10 of a session of 100 000),
-lag (event acknowledged to record retrievable, 100 events a second), retrieve (RetrieveMemoryRecords,
-top 10, with resident memory a record and the time of an index rebuilt after a kill).
-`--records 100000,1000000` adds the million, which takes some minutes to store. Requests are signed beforehand: the
-client's share of the two cores is wrk's. The folder must be on the disk that is to be measured.
+Parts: create (CreateEvent, 1 and 64 clients), list (ListEvents, the last 10 of a session of
+100 000), lag (event acknowledged to record retrievable, 100 events a second), retrieve
+(RetrieveMemoryRecords, top 10, with resident memory a record and the time of an index rebuilt after
+a kill). `--records 100000,1000000` adds the million, which takes some minutes to store. Requests are
+signed beforehand. The folder must be on the disk that is to be measured.
 """
 import argparse
 import http.client
@@ -153,7 +153,8 @@ def measure_lag(served, seconds):
         memory, f"actor-{n % 50}", f"session-{n % 200}", f"My marker{n}x is {text.turn()}", now))
         for n in range(LAG_RATE * seconds)]
     questions = {n: asker.signed("POST", f"/memories/{memory}/retrieve", {
-        "namespace": f"/lag/actor-{n % 50}", "searchCriteria": {"searchQuery": f"marker{n}x", "topK": 1}})
+        "namespace": f"/lag/actor-{n % 50}",
+        "searchCriteria": {"searchQuery": f"marker{n}x", "topK": 1}})
         for n in range(0, len(events), 10)}
     acknowledged, lags, ready = [], [], threading.Semaphore(0)
 

@@ -2,20 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <ctime>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
+#include <unordered_map>
 
-#include "search/partition.h"
+#include "search/evaluation.h"
 #include "search/tokenizer.h"
 
 namespace ac::search {
 
 namespace {
-
-constexpr double kUnknownTermShare = 0.5;  // of the mean weight, for words that no document has
 
 constexpr std::array<std::string_view, 12> kMonths = {
     "january", "february", "march",     "april",   "may",      "june",
@@ -31,9 +29,18 @@ std::string date_words(std::int64_t time_ms) {
     return out + " " + std::to_string(parts.tm_year + 1900);
 }
 
+// N-grams are known by fewer bits than a hash has: a document's are packed by their gaps.
+constexpr std::uint32_t kGramMask = (1 << 22) - 1;
+
+std::vector<TermId> gram_ids(const std::vector<Word>& words) {
+    auto out = grams_of(words);
+    for (auto& gram : out) gram &= kGramMask;
+    return out;
+}
+
 double largest(std::span<const float> scores) {
-    double out = 0;
-    for (const float score : scores) out = std::max<double>(out, score);
+    float out = 0;
+    for (const float score : scores) out = std::max(out, score);
     return out;
 }
 
@@ -44,15 +51,17 @@ void add_share(std::span<const float> from, double best, double weight, std::spa
 }
 
 struct Candidate {
-    double score = 0;
+    float score = 0;
     Key key = 0;
 };
 
-// What of a query one kind of terms sees.
-struct Terms {
-    std::vector<WeightedTerm> weighted;
-    double ideal = 0;  // the score of a document with all of them
-    double length_average = 1;
+// A query's words or n-grams over the partitions.
+struct Asked {
+    Kind kind;
+    QueryTerms terms;
+    Saturation saturation;
+    std::vector<Occurrences> occurrences;  // one a partition
+    Weights weights;
 };
 
 // One query against one partition, by kind of evidence.
@@ -61,8 +70,8 @@ struct Part {
     std::vector<float> words;
     std::vector<float> grams;
     std::vector<float> vectors;  // empty without an embedder
-    std::vector<std::uint32_t> episode_of;
     std::vector<float> episodes;
+    std::vector<float> total;
 };
 
 struct Best {
@@ -98,16 +107,19 @@ class HybridIndex final : public Index {
     TermId intern(const std::string& term);
     void remove_locked(Key key);
     std::vector<const Partition*> selected(const SpaceFilter& filter) const;
-    // Terms of the query that no document has count in `ideal` with part of the mean weight.
-    Terms weigh(const std::vector<TermId>& terms, std::size_t unknown,
-                std::span<const Partition* const> partitions,
-                const Postings& (Partition::*kind)() const, double k1) const;
-    std::vector<Part> score(const Query& query, std::span<const Partition* const> partitions,
-                            double& confidence) const;
-    void score_one(const Terms& words, const Terms& grams, std::span<const float> vector,
-                   Part& part, Best& best) const;
-    std::vector<float> join(const Part& part, const Best& best) const;
-    // So that spread() finds every partition in order without a writer's lock.
+    Asked words_of(const std::vector<Word>& query, std::size_t& unknown) const;
+    void look_up(Asked& asked, std::size_t unknown,
+                 std::span<const Partition* const> partitions) const;
+    // Fills the parts' totals; answers how much of the question the best document covers.
+    double score(const std::string& text, std::vector<Part>& parts) const;
+    Best score_evidence(const Asked& words, const Asked& grams, std::span<const float> vector,
+                        std::vector<Part>& parts) const;
+    void complete(const Asked& words, const Asked& grams, Part& part) const;
+    void drop_noise(const Asked& grams, Part& part) const;
+    void join(const Part& part, const Best& best, std::vector<float>& out) const;
+    std::vector<Hit> best_of(const Query& query, const std::vector<Part>& parts,
+                             double confidence) const;
+    // So that search() finds every partition in order without a writer's lock.
     void order_all() const;
 
     const Embedder* embedder_;
@@ -122,8 +134,11 @@ class HybridIndex final : public Index {
 void HybridIndex::put(Document document) {
     const auto all = split_words(document.text + date_words(document.time_ms));
     const auto terms = terms_of(all);
-    auto grams = grams_of(all);
     const auto vector = embedder_ ? embedder_->embed(document.text) : std::vector<float>();
+    Partition::Added added{.key = document.key,
+                           .time_ms = document.time_ms,
+                           .grams = count_terms(gram_ids(all)),
+                           .vector = vector};
     const std::unique_lock lock(mutex_);
     remove_locked(document.key);
     auto& partition = spaces_[document.space];
@@ -131,14 +146,9 @@ void HybridIndex::put(Document document) {
     std::vector<TermId> ids;
     ids.reserve(terms.size());
     for (const auto& term : terms) ids.push_back(intern(term));
-    Partition::Added added{.key = document.key,
-                           .time_ms = document.time_ms,
-                           .words = std::move(ids),
-                           .grams = std::move(grams),
-                           .vector = vector};
-    const bool was_ordered = partition->is_ordered();
-    places_[document.key] = {partition.get(), partition->add(std::move(added))};
-    if (was_ordered && !partition->is_ordered()) unordered_.push_back(partition.get());
+    added.words = count_terms(std::move(ids));
+    if (partition->is_ordered()) unordered_.push_back(partition.get());
+    places_[document.key] = {partition.get(), partition->add(added)};
 }
 
 TermId HybridIndex::intern(const std::string& term) {
@@ -161,8 +171,10 @@ void HybridIndex::remove_locked(Key key) {
         std::erase_if(spaces_, [&](const auto& item) { return item.second.get() == partition; });
         return;
     }
-    partition->compact_when_sparse(
-        [&](Key moved, std::uint32_t slot) { places_[moved] = {partition, slot}; });
+    const bool was_ordered = partition->is_ordered();
+    const bool moved = partition->compact_when_sparse(
+        [&](Key key_moved, std::uint32_t slot) { places_[key_moved] = {partition, slot}; });
+    if (moved && was_ordered) unordered_.push_back(partition);
 }
 
 std::vector<const Partition*> HybridIndex::selected(const SpaceFilter& filter) const {
@@ -177,146 +189,174 @@ std::vector<const Partition*> HybridIndex::selected(const SpaceFilter& filter) c
     return out;
 }
 
-Terms HybridIndex::weigh(const std::vector<TermId>& terms, std::size_t unknown,
-                         std::span<const Partition* const> partitions,
-                         const Postings& (Partition::*kind)() const, double k1) const {
-    Terms out;
-    double documents = 0;
-    double length = 0;
-    for (const auto* partition : partitions) {
-        documents += static_cast<double>(partition->slots());
-        length += static_cast<double>((partition->*kind)().length_sum());
-    }
-    out.length_average = std::max(1.0, length / std::max(1.0, documents));
-    std::map<TermId, int> counts;
-    for (const auto term : terms) ++counts[term];
-    double sum = 0;
-    for (const auto& [term, count] : counts) {
-        double frequency = 0;
-        for (const auto* partition : partitions)
-            frequency += static_cast<double>((partition->*kind)().frequency(term));
-        if (frequency == 0) {
-            unknown += static_cast<std::size_t>(count);
-            continue;
-        }
-        const double idf = std::log(1 + (documents - frequency + 0.5) / (frequency + 0.5));
-        out.weighted.push_back({term, idf * count});
-        sum += idf * count;
-    }
-    const double mean = out.weighted.empty() ? 0 : sum / static_cast<double>(out.weighted.size());
-    out.ideal = (sum + static_cast<double>(unknown) * mean * kUnknownTermShare) * (k1 + 1);
-    return out;
-}
-
-void HybridIndex::score_one(const Terms& words, const Terms& grams, std::span<const float> vector,
-                            Part& part, Best& best) const {
-    const auto& partition = *part.partition;
-    const auto slots = partition.slots();
-    part.words.resize(slots);
-    part.grams.resize(slots);
-    const Saturation of_words{tuning_.word_k1, tuning_.word_b};
-    const Saturation of_grams{tuning_.gram_k1, tuning_.gram_b};
-    partition.words().score(words.weighted, of_words, words.length_average, part.words);
-    partition.grams().score(grams.weighted, of_grams, grams.length_average, part.grams);
-    if (!vector.empty()) {
-        part.vectors.resize(slots);
-        partition.score_vectors(vector, part.vectors);
-    }
-    const auto gram_floor = static_cast<float>(tuning_.gram_floor * grams.ideal);
-    const auto similarity_floor = static_cast<float>(tuning_.similarity_floor);
-    for (std::uint32_t slot = 0; slot < slots; ++slot) {
-        const bool live = partition.is_live(slot);
-        if (!live) part.words[slot] = 0;
-        if (!live || part.grams[slot] < gram_floor) part.grams[slot] = 0;
-        if (!vector.empty() && (!live || part.vectors[slot] < similarity_floor))
-            part.vectors[slot] = 0;
-    }
-    std::size_t episodes = 0;
-    part.episode_of = partition.episodes(tuning_, episodes);
-    part.episodes =
-        partition.words().score_groups(words.weighted, of_words, part.episode_of, episodes);
-    best.words = std::max(best.words, largest(part.words));
-    best.grams = std::max(best.grams, largest(part.grams));
-    best.vectors = std::max(best.vectors, largest(part.vectors));
-    best.episodes = std::max(best.episodes, largest(part.episodes));
-}
-
-std::vector<float> HybridIndex::join(const Part& part, const Best& best) const {
-    std::vector<float> out(part.words.size());
-    add_share(part.words, best.words, 1 - tuning_.gram_weight, out);
-    add_share(part.grams, best.grams, tuning_.gram_weight, out);
-    add_share(part.vectors, best.vectors, tuning_.vector_weight, out);
-    return part.partition->spread(tuning_, part.episode_of, out);
-}
-
-std::vector<Part> HybridIndex::score(const Query& query,
-                                     std::span<const Partition* const> partitions,
-                                     double& confidence) const {
+Asked HybridIndex::words_of(const std::vector<Word>& query, std::size_t& unknown) const {
     std::vector<TermId> known;
-    std::size_t unknown = 0;
-    for (const auto& term : terms_of(query.text)) {
+    for (const auto& term : terms_of(query)) {
         const auto found = vocabulary_.find(term);
         if (found == vocabulary_.end())
             ++unknown;
         else
             known.push_back(found->second);
     }
-    const auto words = weigh(known, unknown, partitions, &Partition::words, tuning_.word_k1);
-    const auto grams =
-        weigh(grams_of(split_words(query.text)), 0, partitions, &Partition::grams, tuning_.gram_k1);
-    const auto vector = embedder_ ? embedder_->embed(query.text) : std::vector<float>();
-    std::vector<Part> parts;
-    Best best;
-    for (const auto* partition : partitions) {
-        Part part{.partition = partition};
-        score_one(words, grams, vector, part, best);
-        parts.push_back(std::move(part));
+    return {.kind = Kind::word,
+            .terms = QueryTerms(std::move(known)),
+            .saturation = {tuning_.word_k1, tuning_.word_b}};
+}
+
+void HybridIndex::look_up(Asked& asked, std::size_t unknown,
+                          std::span<const Partition* const> partitions) const {
+    for (const auto* partition : partitions)
+        asked.occurrences.push_back(partition->find(asked.kind, asked.terms));
+    asked.weights = weigh(asked.kind, asked.terms, unknown, partitions, asked.occurrences, tuning_);
+}
+
+// What was left out of the best documents' scores, so that these are exact.
+void HybridIndex::complete(const Asked& words, const Asked& grams, Part& part) const {
+    if (words.weights.later.empty() && grams.weights.later.empty()) return;
+    std::vector<float> rough(part.words.size());
+    const Best best{.words = largest(part.words), .grams = largest(part.grams)};
+    join(part, best, rough);
+    const float floor = score_reached_by(rough, tuning_.completed_max);
+    std::vector<std::uint32_t> slots;
+    for (std::uint32_t slot = 0; slot < rough.size(); ++slot)
+        if (rough[slot] > 0 && rough[slot] >= floor) slots.push_back(slot);
+    for (const auto& [asked, scores] : {std::pair(&words, &part.words), {&grams, &part.grams}}) {
+        const TermValue value(asked->saturation, asked->weights.length_average);
+        if (!asked->weights.later.empty())
+            score_later(*part.partition, asked->kind, asked->terms, asked->weights, value, slots,
+                        *scores);
     }
+}
+
+void HybridIndex::drop_noise(const Asked& grams, Part& part) const {
+    const auto gram_floor = static_cast<float>(tuning_.gram_floor * grams.weights.ideal);
+    const auto similarity_floor = static_cast<float>(tuning_.similarity_floor);
+    for (auto& score : part.grams)
+        if (score < gram_floor) score = 0;
+    for (auto& score : part.vectors)
+        if (score < similarity_floor) score = 0;
+    const auto& partition = *part.partition;
+    if (partition.live() == partition.slots()) return;
+    for (std::uint32_t slot = 0; slot < partition.slots(); ++slot) {
+        if (partition.is_live(slot)) continue;
+        part.words[slot] = part.grams[slot] = 0;
+        if (!part.vectors.empty()) part.vectors[slot] = 0;
+    }
+}
+
+Best HybridIndex::score_evidence(const Asked& words, const Asked& grams,
+                                 std::span<const float> vector, std::vector<Part>& parts) const {
+    Best best;
+    const TermValue of_word(words.saturation, words.weights.length_average);
+    const TermValue of_gram(grams.saturation, grams.weights.length_average);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        auto& part = parts[i];
+        const auto& partition = *part.partition;
+        part.words = score_now(partition, Kind::word, words.occurrences[i], words.weights, of_word);
+        part.grams = score_now(partition, Kind::gram, grams.occurrences[i], grams.weights, of_gram);
+        if (!vector.empty()) {
+            part.vectors.resize(partition.slots());
+            partition.vectors().scan(vector, part.vectors);
+        }
+        complete(words, grams, part);
+        drop_noise(grams, part);
+        part.episodes =
+            score_episodes(partition, words.occurrences[i], words.weights, words.saturation);
+        best.words = std::max(best.words, largest(part.words));
+        best.grams = std::max(best.grams, largest(part.grams));
+        best.vectors = std::max(best.vectors, largest(part.vectors));
+        best.episodes = std::max(best.episodes, largest(part.episodes));
+    }
+    return best;
+}
+
+void HybridIndex::join(const Part& part, const Best& best, std::vector<float>& out) const {
+    add_share(part.words, best.words, 1 - tuning_.gram_weight, out);
+    add_share(part.grams, best.grams, tuning_.gram_weight, out);
+    add_share(part.vectors, best.vectors, tuning_.vector_weight, out);
+}
+
+double HybridIndex::score(const std::string& text, std::vector<Part>& parts) const {
+    const auto query = split_words(text);
+    std::vector<const Partition*> partitions;
+    for (const auto& part : parts) partitions.push_back(part.partition);
+    std::size_t unknown = 0;
+    auto words = words_of(query, unknown);
+    look_up(words, unknown, partitions);
+    Asked grams{.kind = Kind::gram,
+                .terms = QueryTerms(gram_ids(query)),
+                .saturation = {tuning_.gram_k1, tuning_.gram_b}};
+    look_up(grams, 0, partitions);
+    const auto vector = embedder_ ? embedder_->embed(text) : std::vector<float>();
+    auto best = score_evidence(words, grams, vector, parts);
     for (auto& part : parts) {
-        part.words = join(part, best);
-        best.joined = std::max(best.joined, largest(part.words));
+        std::vector<float> joined(part.words.size());
+        join(part, best, joined);
+        part.total =
+            spread(*part.partition, tuning_, joined, score_reached_by(joined, tuning_.givers_max));
+        best.joined = std::max(best.joined, largest(part.total));
     }
     for (auto& part : parts) {
         if (best.joined <= 0 || best.episodes <= 0) break;
         const auto scale = static_cast<float>(1 / best.joined);
         const auto share = static_cast<float>(tuning_.episode_weight / best.episodes);
-        for (std::size_t slot = 0; slot < part.words.size(); ++slot)
-            part.words[slot] =
-                part.words[slot] * scale + part.episodes[part.episode_of[slot]] * share;
+        for (std::uint32_t slot = 0; slot < part.total.size(); ++slot)
+            part.total[slot] =
+                part.total[slot] * scale + part.episodes[part.partition->episode(slot)] * share;
     }
-    confidence = 0;
-    if (words.ideal > 0) confidence = std::max(confidence, best.words / words.ideal);
-    if (grams.ideal > 0) confidence = std::max(confidence, best.grams / grams.ideal);
-    confidence = std::min(1.0, std::max(confidence, best.vectors));
-    return parts;
+    double confidence = best.vectors;
+    if (words.weights.ideal > 0)
+        confidence = std::max(confidence, best.words / words.weights.ideal);
+    if (grams.weights.ideal > 0)
+        confidence = std::max(confidence, best.grams / grams.weights.ideal);
+    return std::min(1.0, confidence);
+}
+
+// A few candidates at first; more when too few of them are accepted.
+std::vector<Hit> HybridIndex::best_of(const Query& query, const std::vector<Part>& parts,
+                                      double confidence) const {
+    // Newest first among equals: keys grow.
+    const auto worse = [](const Candidate& a, const Candidate& b) {
+        return a.score != b.score ? a.score < b.score : a.key < b.key;
+    };
+    std::vector<Hit> out;
+    float best = 0;
+    std::vector<float> ceilings(parts.size(), std::numeric_limits<float>::max());
+    for (std::size_t wanted = query.limit + 100; out.size() < query.limit; wanted *= 32) {
+        std::vector<Candidate> candidates;
+        bool is_all = true;
+        float floor = 0;
+        for (const auto& part : parts)
+            floor = std::max(floor, score_reached_by(part.total, wanted));
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            const auto& [total, partition] =
+                std::pair(std::span(parts[i].total), parts[i].partition);
+            is_all = is_all && floor <= 0;
+            for (std::uint32_t slot = 0; slot < total.size(); ++slot)
+                if (total[slot] > 0 && total[slot] >= floor && total[slot] < ceilings[i] &&
+                    partition->is_live(slot))
+                    candidates.push_back({total[slot], partition->key(slot)});
+            ceilings[i] = floor;
+        }
+        std::ranges::sort(candidates, [&](const auto& a, const auto& b) { return worse(b, a); });
+        for (const auto& candidate : candidates) {
+            if (out.size() == query.limit) break;
+            best = std::max(best, candidate.score);
+            if (query.accept && !query.accept(candidate.key)) continue;
+            out.push_back({candidate.key, confidence * candidate.score / best});
+        }
+        if (is_all) break;
+    }
+    return out;
 }
 
 std::vector<Hit> HybridIndex::search(const Query& query) const {
     order_all();
     const std::shared_lock lock(mutex_);
-    const auto partitions = selected(query.spaces);
-    double confidence = 0;
-    std::vector<Candidate> candidates;
-    for (const auto& part : score(query, partitions, confidence))
-        for (std::uint32_t slot = 0; slot < part.words.size(); ++slot)
-            if (part.words[slot] > 0 && part.partition->is_live(slot))
-                candidates.push_back({part.words[slot], part.partition->key(slot)});
-    // Newest first among equals: keys grow.
-    const auto worse = [](const Candidate& a, const Candidate& b) {
-        return a.score != b.score ? a.score < b.score : a.key < b.key;
-    };
-    std::ranges::make_heap(candidates, worse);
-    std::vector<Hit> out;
-    double best = 0;
-    while (!candidates.empty() && out.size() < query.limit) {
-        std::ranges::pop_heap(candidates, worse);
-        const auto candidate = candidates.back();
-        candidates.pop_back();
-        best = std::max(best, candidate.score);
-        if (query.accept && !query.accept(candidate.key)) continue;
-        out.push_back({candidate.key, confidence * candidate.score / best});
-    }
-    return out;
+    std::vector<Part> parts;
+    for (const auto* partition : selected(query.spaces)) parts.push_back({.partition = partition});
+    const double confidence = score(query.text, parts);
+    return best_of(query, parts, confidence);
 }
 
 void HybridIndex::order_all() const {
@@ -325,7 +365,7 @@ void HybridIndex::order_all() const {
         if (unordered_.empty()) return;
     }
     const std::unique_lock lock(mutex_);
-    for (auto* partition : unordered_) partition->order();
+    for (auto* partition : unordered_) partition->order(tuning_);
     unordered_.clear();
 }
 

@@ -66,6 +66,12 @@ struct Tuning {
     std::vector<double> neighbour_weights = {0.35, 0.25, 0.15, 0.1};
     double episode_weight = 0.5;
     std::chrono::milliseconds episode_gap = std::chrono::minutes(30);
+
+    // What a query may cost in a large space. Below these numbers an answer is exact; above, the
+    // benchmark search_index_bench tells what is lost.
+    std::size_t postings_max = 1'500'000;  // read for the words, and again for the n-grams
+    std::size_t completed_max = 2'000;     // documents in which terms left out before are looked up
+    std::size_t givers_max = 100'000;      // documents that give to their neighbours
 };
 
 class Index {

@@ -1,7 +1,7 @@
 #include "search/partition.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
 #include <utility>
 
 namespace ac::search {
@@ -11,191 +11,212 @@ namespace {
 constexpr std::size_t kDeadShare = 4;  // compact when one slot in four is dead
 constexpr std::size_t kDeadMin = 64;
 constexpr std::size_t kEpisodeDocumentsMax = 256;  // what never pauses must not become one episode
+constexpr std::uint32_t kGone = ~0U;
+constexpr std::size_t kHeaderBytes = 2 * sizeof(std::uint32_t);
 
-double saturated(double count, double length, Saturation saturation) {
-    const auto& [k1, b] = saturation;
-    return count * (k1 + 1) / (count + k1 * (1 - b + b * length));
+std::uint8_t* pack_all(std::span<const Counted> terms, std::uint8_t* to) {
+    std::uint32_t before = ~0U;
+    for (const auto& term : terms) {
+        to = pack(term, before, to);
+        before = term.number;
+    }
+    return to;
+}
+
+std::uint32_t length_of(std::span<const Counted> terms) {
+    std::uint32_t sum = 0;
+    for (const auto& term : terms) sum += term.count;
+    return sum;
+}
+
+std::unique_ptr<std::uint8_t[]> pack_document(std::span<const Counted> words,
+                                              std::span<const Counted> grams) {
+    std::vector<std::uint8_t> room((words.size() + grams.size()) * kPackedBytesMax);
+    auto* middle = pack_all(words, room.data());
+    auto* end = pack_all(grams, middle);
+    const std::uint32_t sizes[] = {static_cast<std::uint32_t>(middle - room.data()),
+                                   static_cast<std::uint32_t>(end - middle)};
+    auto out = std::make_unique_for_overwrite<std::uint8_t[]>(kHeaderBytes + sizes[0] + sizes[1]);
+    std::memcpy(out.get(), sizes, kHeaderBytes);
+    std::memcpy(out.get() + kHeaderBytes, room.data(), sizes[0] + sizes[1]);
+    return out;
+}
+
+// Keeps the items whose slot is kept.
+template <class Item>
+void keep_only(std::vector<Item>& items, const std::vector<std::uint32_t>& new_slot) {
+    for (std::size_t from = 0; from < items.size(); ++from)
+        if (new_slot[from] != kGone && new_slot[from] != from)
+            items[new_slot[from]] = std::move(items[from]);
+    items.resize(items.size() - static_cast<std::size_t>(std::ranges::count(new_slot, kGone)));
 }
 
 }  // namespace
 
-void Postings::add(std::uint32_t slot, std::vector<TermId> terms) {
-    lengths_.push_back(static_cast<std::uint32_t>(terms.size()));
-    length_sum_ += terms.size();
-    std::ranges::sort(terms);
-    for (std::size_t i = 0; i < terms.size();) {
-        auto end = i;
-        while (end < terms.size() && terms[end] == terms[i]) ++end;
-        lists_[terms[i]].push_back({slot, static_cast<std::uint32_t>(end - i)});
-        i = end;
+Occurrences::Occurrences(std::vector<Match> matches, std::size_t terms) : starts_(terms + 1) {
+    std::ranges::sort(matches, {}, [](const Match& match) {
+        return std::pair(match.term, match.posting.number);
+    });
+    postings_.reserve(matches.size());
+    for (const auto& match : matches) {
+        postings_.push_back(match.posting);
+        ++starts_[match.term + 1];
     }
+    for (std::size_t i = 0; i < terms; ++i) starts_[i + 1] += starts_[i];
 }
 
-void Postings::renumber(const std::vector<std::uint32_t>& new_slot) {
-    for (auto it = lists_.begin(); it != lists_.end();) {
-        auto& list = it->second;
-        std::erase_if(list, [&](const Posting& p) { return new_slot[p.slot] == kGone; });
-        for (auto& posting : list) posting.slot = new_slot[posting.slot];
-        it = list.empty() ? lists_.erase(it) : std::next(it);
-    }
-    length_sum_ = 0;
-    std::size_t to = 0;
-    for (std::size_t from = 0; from < lengths_.size(); ++from) {
-        if (new_slot[from] == kGone) continue;
-        lengths_[to++] = lengths_[from];
-        length_sum_ += lengths_[from];
-    }
-    lengths_.resize(to);
-}
-
-std::size_t Postings::frequency(TermId term) const {
-    const auto found = lists_.find(term);
-    return found == lists_.end() ? 0 : found->second.size();
-}
-
-void Postings::score(std::span<const WeightedTerm> terms, Saturation saturation,
-                     double length_average, std::span<float> scores) const {
-    for (const auto& [term, weight] : terms) {
-        const auto found = lists_.find(term);
-        if (found == lists_.end()) continue;
-        for (const auto& [slot, count] : found->second)
-            scores[slot] += static_cast<float>(
-                weight * saturated(count, lengths_[slot] / length_average, saturation));
-    }
-}
-
-std::vector<float> Postings::score_groups(std::span<const WeightedTerm> terms,
-                                          Saturation saturation,
-                                          std::span<const std::uint32_t> group_of,
-                                          std::size_t groups) const {
-    std::vector<double> lengths(groups);
-    for (std::size_t slot = 0; slot < lengths_.size(); ++slot)
-        lengths[group_of[slot]] += lengths_[slot];
-    const double average = std::max(1.0, static_cast<double>(length_sum_) /
-                                             static_cast<double>(std::max<std::size_t>(1, groups)));
-    std::vector<float> out(groups);
-    std::vector<std::uint32_t> counts(groups);
-    std::vector<std::uint32_t> touched;
-    for (const auto& [term, weight] : terms) {
-        const auto found = lists_.find(term);
-        if (found == lists_.end()) continue;
-        touched.clear();
-        for (const auto& [slot, count] : found->second) {
-            const auto group = group_of[slot];
-            if (counts[group] == 0) touched.push_back(group);
-            counts[group] += count;
-        }
-        const double rarity = std::log(1 + (static_cast<double>(groups - touched.size()) + 0.5) /
-                                               (static_cast<double>(touched.size()) + 0.5));
-        for (const auto group : touched) {
-            out[group] += static_cast<float>(
-                rarity * saturated(counts[group], lengths[group] / average, saturation));
-            counts[group] = 0;
-        }
-    }
-    return out;
-}
-
-std::size_t Postings::bytes() const {
-    std::size_t sum = lengths_.capacity() * sizeof(std::uint32_t);
-    for (const auto& [term, list] : lists_)
-        sum += sizeof(list) + 2 * sizeof(void*) + list.capacity() * sizeof(Posting);
-    return sum;
-}
-
-std::uint32_t Partition::add(Added document) {
-    const auto slot = static_cast<std::uint32_t>(entries_.size());
-    words_.add(slot, std::move(document.words));
-    grams_.add(slot, std::move(document.grams));
+std::uint32_t Partition::add(const Added& document) {
+    const auto slot = slots();
+    keys_.push_back(document.key);
+    times_.push_back(document.time_ms);
+    documents_.push_back(pack_document(document.words, document.grams));
     if (!document.vector.empty()) vectors_.append(document.vector);
-    if (!by_time_.empty() && entries_[by_time_.back()].time_ms > document.time_ms) ordered_ = false;
-    by_time_.push_back(slot);
+    for (auto [own, terms] : {std::pair(&words_, &document.words), {&grams_, &document.grams}}) {
+        const auto length = length_of(*terms);
+        own->lengths.push_back(length);
+        own->length_sum += length;
+        if (has_postings_) own->postings.add(slot, *terms);
+    }
+    if (!has_postings_ && slots() >= kPostingsFrom) build_postings();
     ++live_;
-    entries_.push_back({.key = document.key, .time_ms = document.time_ms});
     return slot;
 }
 
+Partition::Bytes Partition::terms(Kind kind, std::uint32_t slot) const {
+    const auto* document = documents_[slot].get();
+    if (document == nullptr) return {nullptr, nullptr};
+    std::uint32_t sizes[2];
+    std::memcpy(sizes, document, kHeaderBytes);
+    const auto* middle = document + kHeaderBytes + sizes[0];
+    if (kind == Kind::word) return {document + kHeaderBytes, middle};
+    return {middle, middle + sizes[1]};
+}
+
+void Partition::build_postings() {
+    has_postings_ = true;
+    words_.postings = Postings();
+    grams_.postings = Postings();
+    std::vector<Counted> all;
+    for (std::uint32_t slot = 0; slot < slots(); ++slot) {
+        for (auto [own, kind] : {std::pair(&words_, Kind::word), {&grams_, Kind::gram}}) {
+            all.clear();
+            const auto [begin, end] = terms(kind, slot);
+            for_each_packed(begin, end, [&](TermId term, std::uint32_t count) {
+                all.push_back({term, count});
+            });
+            own->postings.add(slot, all);
+        }
+    }
+}
+
 void Partition::remove(std::uint32_t slot) {
-    auto& entry = entries_[slot];
-    if (!entry.live) return;
-    entry.live = false;
+    if (!is_live(slot)) return;
+    documents_[slot].reset();
     --live_;
 }
 
 bool Partition::compact_when_sparse(const std::function<void(Key, std::uint32_t)>& moved) {
-    const auto dead = entries_.size() - live_;
-    if (dead < kDeadMin || dead * kDeadShare < entries_.size()) return false;
-    std::vector<std::uint32_t> new_slot(entries_.size(), Postings::kGone);
-    std::vector<bool> keep(entries_.size());
-    std::vector<Entry> entries;
-    entries.reserve(live_);
-    for (std::uint32_t slot = 0; slot < entries_.size(); ++slot) {
-        if (!entries_[slot].live) continue;
+    const auto dead = keys_.size() - live_;
+    if (dead < kDeadMin || dead * kDeadShare < keys_.size()) return false;
+    std::vector<std::uint32_t> new_slot(keys_.size(), kGone);
+    std::vector<bool> keep(keys_.size());
+    std::uint32_t kept = 0;
+    for (std::uint32_t slot = 0; slot < slots(); ++slot) {
+        if (!is_live(slot)) continue;
         keep[slot] = true;
-        new_slot[slot] = static_cast<std::uint32_t>(entries.size());
-        entries.push_back(entries_[slot]);
+        new_slot[slot] = kept++;
     }
-    entries_ = std::move(entries);
     if (vectors_.size() == keep.size()) vectors_.compact(keep);
-    words_.renumber(new_slot);
-    grams_.renumber(new_slot);
-    std::erase_if(by_time_, [&](std::uint32_t slot) { return new_slot[slot] == Postings::kGone; });
-    for (auto& slot : by_time_) slot = new_slot[slot];
-    for (std::uint32_t slot = 0; slot < entries_.size(); ++slot) moved(entries_[slot].key, slot);
+    keep_only(keys_, new_slot);
+    keep_only(times_, new_slot);
+    keep_only(documents_, new_slot);
+    for (auto* own : {&words_, &grams_}) {
+        keep_only(own->lengths, new_slot);
+        own->length_sum = 0;
+        for (const auto length : own->lengths) own->length_sum += length;
+        own->postings = Postings();
+    }
+    has_postings_ = false;
+    if (slots() >= kPostingsFrom) build_postings();
+    by_time_.clear();
+    ordered_ = 0;
+    for (std::uint32_t slot = 0; slot < slots(); ++slot) moved(keys_[slot], slot);
     return true;
 }
 
-void Partition::order() {
-    if (ordered_) return;
-    std::ranges::sort(by_time_, {},
-                      [&](std::uint32_t slot) { return std::pair(entries_[slot].time_ms, slot); });
-    ordered_ = true;
-}
-
-std::vector<std::uint32_t> Partition::episodes(const Tuning& tuning, std::size_t& count) const {
-    std::vector<std::uint32_t> out(entries_.size());
-    count = 0;
-    std::size_t documents = 0;
-    for (std::size_t i = 0; i < by_time_.size(); ++i) {
-        const auto slot = by_time_[i];
-        const bool pause = i > 0 && entries_[slot].time_ms - entries_[by_time_[i - 1]].time_ms >
-                                        tuning.episode_gap.count();
-        if (i > 0 && (pause || documents == kEpisodeDocumentsMax)) {
-            ++count;
-            documents = 0;
-        }
-        ++documents;
-        out[slot] = static_cast<std::uint32_t>(count);
+Occurrences Partition::find(Kind kind, const QueryTerms& terms) const {
+    if (has_postings_) {
+        std::vector<const Postings::List*> lists(terms.size());
+        for (std::size_t i = 0; i < lists.size(); ++i)
+            lists[i] = field(kind).postings.find(terms.id(i));
+        return Occurrences(std::move(lists));
     }
-    if (!by_time_.empty()) ++count;
-    return out;
+    std::vector<Occurrences::Match> matches;
+    for (std::uint32_t slot = 0; slot < slots(); ++slot)
+        for_each_match(kind, terms, slot, [&](std::size_t term, std::uint32_t count) {
+            matches.push_back({static_cast<std::uint32_t>(term), {slot, count}});
+        });
+    return Occurrences(std::move(matches), terms.size());
 }
 
-// Moments that are equal have no order, so such documents are no neighbours of each other: facts
-// stored in one batch stay apart.
-std::vector<float> Partition::spread(const Tuning& tuning,
-                                     std::span<const std::uint32_t> episode_of,
-                                     std::span<const float> scores) const {
-    std::vector<float> out(scores.begin(), scores.end());
-    const auto& weights = tuning.neighbour_weights;
-    const auto give = [&](std::uint32_t from, std::uint32_t to, double weight) {
-        if (episode_of[from] == episode_of[to] && entries_[from].time_ms != entries_[to].time_ms)
-            out[to] += static_cast<float>(weight) * scores[from];
+void Partition::order(const Tuning& tuning) {
+    if (is_ordered()) return;
+    const auto earlier = [&](std::uint32_t a, std::uint32_t b) {
+        return std::pair(times_[a], a) < std::pair(times_[b], b);
     };
-    for (std::size_t i = 0; i < by_time_.size(); ++i) {
-        const auto slot = by_time_[i];
-        if (scores[slot] <= 0) continue;
-        for (std::size_t d = 1; d <= weights.size(); ++d) {
-            if (i >= d) give(slot, by_time_[i - d], weights[d - 1]);
-            if (i + d < by_time_.size()) give(slot, by_time_[i + d], weights[d - 1]);
-        }
+    const auto before = by_time_.size();
+    for (auto slot = static_cast<std::uint32_t>(ordered_); slot < slots(); ++slot)
+        by_time_.push_back(slot);
+    ordered_ = keys_.size();
+    const auto middle = by_time_.begin() + static_cast<std::ptrdiff_t>(before);
+    std::sort(middle, by_time_.end(), earlier);
+    const bool appended = before == 0 || !earlier(*middle, *std::prev(middle));
+    // Where the order changes at all; a lone late arrival moves only what comes after it.
+    const auto first =
+        appended ? middle : std::upper_bound(by_time_.begin(), middle, *middle, earlier);
+    if (!appended) {
+        std::vector<std::uint32_t> merged;
+        std::merge(first, middle, middle, by_time_.end(), std::back_inserter(merged), earlier);
+        std::ranges::copy(merged, first);
     }
-    return out;
+    const auto from = static_cast<std::size_t>(first - by_time_.begin());
+    position_.resize(slots());
+    for (auto i = from; i < by_time_.size(); ++i)
+        position_[by_time_[i]] = static_cast<std::uint32_t>(i);
+    extend_episodes(tuning, appended ? from : 0);
+}
+
+// From that position on; what is before it stays.
+void Partition::extend_episodes(const Tuning& tuning, std::size_t from) {
+    episode_of_.resize(slots());
+    if (from == 0) {
+        episode_lengths_.clear();
+        last_episode_documents_ = 0;
+    }
+    for (auto i = from; i < by_time_.size(); ++i) {
+        const auto slot = by_time_[i];
+        const bool pause =
+            i > 0 && times_[slot] - times_[by_time_[i - 1]] > tuning.episode_gap.count();
+        if (i == 0 || pause || last_episode_documents_ == kEpisodeDocumentsMax) {
+            episode_lengths_.push_back(0);
+            last_episode_documents_ = 0;
+        }
+        ++last_episode_documents_;
+        episode_of_[slot] = static_cast<std::uint32_t>(episode_lengths_.size() - 1);
+        episode_lengths_.back() += words_.lengths[slot];
+    }
 }
 
 std::size_t Partition::bytes() const {
-    return vectors_.bytes() + words_.bytes() + grams_.bytes() +
-           entries_.capacity() * sizeof(Entry) + by_time_.capacity() * sizeof(std::uint32_t);
+    std::size_t documents = 0;
+    for (std::uint32_t slot = 0; slot < slots(); ++slot)
+        if (is_live(slot))
+            documents +=
+                static_cast<std::size_t>(terms(Kind::gram, slot).end - documents_[slot].get());
+    const auto each =
+        sizeof(Key) + sizeof(std::int64_t) + sizeof(Packed) + 5 * sizeof(std::uint32_t);
+    return documents + keys_.capacity() * each + words_.postings.bytes() + grams_.postings.bytes() +
+           vectors_.bytes();
 }
 
 }  // namespace ac::search

@@ -1,118 +1,117 @@
 #pragma once
-// One space of an Index: postings of words and of n-grams, vectors, and the order in time of its
-// documents. A removed document leaves a dead slot and its postings behind until a quarter of the
-// slots is dead; until then it is skipped, though still counted in document frequencies. Not
-// synchronized.
+// One space of an Index: the packed terms of its documents, postings once it is large, vectors, and
+// the order in time. A removed document leaves a dead slot and its postings behind until a quarter
+// of the slots is dead; until then it is skipped, though postings still count it in document
+// frequencies. Not synchronized.
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "search/index.h"
+#include "search/postings.h"
+#include "search/query_terms.h"
 #include "search/vectors.h"
 
 namespace ac::search {
 
-using TermId = std::uint32_t;
-
-// A term of a query with its weight (inverse document frequency times its count in the query).
-struct WeightedTerm {
-    TermId term = 0;
-    double weight = 0;
-};
-
-// BM25's constants.
-struct Saturation {
-    double k1 = 0;
-    double b = 0;
-};
-
-// An inverted list for one kind of terms.
-class Postings final {
-  public:
-    void add(std::uint32_t slot, std::vector<TermId> terms);
-    // Keeps what `new_slot` does not send to kGone.
-    void renumber(const std::vector<std::uint32_t>& new_slot);
-
-    std::size_t frequency(TermId term) const;
-    std::uint64_t length_sum() const { return length_sum_; }
-    // Adds BM25 scores of the terms to `scores`, one a slot.
-    void score(std::span<const WeightedTerm> terms, Saturation saturation, double length_average,
-               std::span<float> scores) const;
-    // The same for groups of slots taken as one document each, by how few groups have a term;
-    // `group_of` has one entry a slot.
-    std::vector<float> score_groups(std::span<const WeightedTerm> terms, Saturation saturation,
-                                    std::span<const std::uint32_t> group_of,
-                                    std::size_t groups) const;
-    std::size_t bytes() const;
-
-    static constexpr std::uint32_t kGone = ~0U;
-
-  private:
-    struct Posting {
-        std::uint32_t slot = 0;
-        std::uint32_t count = 0;
-    };
-    std::unordered_map<TermId, std::vector<Posting>> lists_;
-    std::vector<std::uint32_t> lengths_;  // of each slot
-    std::uint64_t length_sum_ = 0;
-};
+// The words and the n-grams of the documents.
+enum class Kind { word, gram };
 
 class Partition final {
   public:
+    // Below this many slots a query reads the documents' own terms; postings would take more
+    // memory than they save time.
+    static constexpr std::uint32_t kPostingsFrom = 512;
+
     explicit Partition(std::size_t dimensions) : vectors_(dimensions) {}
 
     struct Added {
         Key key = 0;
         std::int64_t time_ms = 0;
-        std::vector<TermId> words;      // with repetitions
-        std::vector<TermId> grams;      // with repetitions
+        std::vector<Counted> words;
+        std::vector<Counted> grams;
         std::span<const float> vector;  // empty when the index has none
     };
-    std::uint32_t add(Added document);
+    std::uint32_t add(const Added& document);
     void remove(std::uint32_t slot);
     // Renumbers the slots when too many are dead: true when it did; `moved` is then called with
     // every living key and its slot.
     bool compact_when_sparse(const std::function<void(Key, std::uint32_t)>& moved);
 
+    std::uint32_t slots() const { return static_cast<std::uint32_t>(keys_.size()); }
     std::size_t live() const { return live_; }
-    std::size_t slots() const { return entries_.size(); }
-    const Postings& words() const { return words_; }
-    const Postings& grams() const { return grams_; }
-    Key key(std::uint32_t slot) const { return entries_[slot].key; }
-    bool is_live(std::uint32_t slot) const { return entries_[slot].live; }
+    bool is_live(std::uint32_t slot) const { return documents_[slot] != nullptr; }
+    Key key(std::uint32_t slot) const { return keys_[slot]; }
+    std::int64_t time_ms(std::uint32_t slot) const { return times_[slot]; }
+    // How many terms of that kind each document has, with repetitions.
+    std::span<const std::uint32_t> lengths(Kind kind) const { return field(kind).lengths; }
+    std::uint64_t length_sum(Kind kind) const { return field(kind).length_sum; }
+    const Vectors& vectors() const { return vectors_; }
     std::size_t bytes() const;
 
-    void score_vectors(std::span<const float> query, std::span<float> scores) const {
-        vectors_.scan(query, scores);
-    }
-    // The episode of each slot; an episode is a run of documents without a long pause. Needs
-    // order().
-    std::vector<std::uint32_t> episodes(const Tuning& tuning, std::size_t& count) const;
-    // Gives each document a share of its neighbours' scores, within an episode. Needs order().
-    std::vector<float> spread(const Tuning& tuning, std::span<const std::uint32_t> episode_of,
-                              std::span<const float> scores) const;
+    // Where the query's terms are. Lives until the partition changes.
+    Occurrences find(Kind kind, const QueryTerms& terms) const;
+    // The query's terms in one document.
+    template <class Visit>  // void(std::size_t term, std::uint32_t count)
+    void for_each_match(Kind kind, const QueryTerms& terms, std::uint32_t slot, Visit visit) const;
 
-    // Sorts what came out of order. Call after changes, before episodes() and spread().
-    void order();
-    bool is_ordered() const { return ordered_; }
+    // The order in time: all below need order() after a change.
+    void order(const Tuning& tuning);
+    bool is_ordered() const { return ordered_ == keys_.size(); }
+    std::span<const std::uint32_t> by_time() const { return by_time_; }
+    std::uint32_t position(std::uint32_t slot) const { return position_[slot]; }
+    // An episode is a run of documents without a long pause.
+    std::uint32_t episode(std::uint32_t slot) const { return episode_of_[slot]; }
+    std::size_t episodes() const { return episode_lengths_.size(); }
+    // Words in each episode.
+    std::span<const std::uint32_t> episode_lengths() const { return episode_lengths_; }
 
   private:
-    struct Entry {
-        Key key = 0;
-        std::int64_t time_ms = 0;
-        bool live = true;
+    struct Field {
+        std::vector<std::uint32_t> lengths;
+        std::uint64_t length_sum = 0;
+        Postings postings;
+    };
+    // Packed: bytes of the words' part, the words, the grams. Null: the document is dead.
+    using Packed = std::unique_ptr<std::uint8_t[]>;
+    struct Bytes {
+        const std::uint8_t* begin;
+        const std::uint8_t* end;
     };
 
-    std::vector<Entry> entries_;
-    Postings words_;
-    Postings grams_;
+    const Field& field(Kind kind) const { return kind == Kind::word ? words_ : grams_; }
+    Bytes terms(Kind kind, std::uint32_t slot) const;
+    void build_postings();
+    void extend_episodes(const Tuning& tuning, std::size_t from);
+
+    std::vector<Key> keys_;
+    std::vector<std::int64_t> times_;
+    std::vector<Packed> documents_;
+    Field words_;
+    Field grams_;
+    bool has_postings_ = false;
     Vectors vectors_;
-    std::vector<std::uint32_t> by_time_;
-    bool ordered_ = true;
     std::size_t live_ = 0;
+
+    std::size_t ordered_ = 0;  // slots that are in what follows
+    std::vector<std::uint32_t> by_time_;
+    std::vector<std::uint32_t> position_;    // of a slot in by_time_
+    std::vector<std::uint32_t> episode_of_;  // of a slot
+    std::vector<std::uint32_t> episode_lengths_;
+    std::size_t last_episode_documents_ = 0;
 };
+
+template <class Visit>
+void Partition::for_each_match(Kind kind, const QueryTerms& terms, std::uint32_t slot,
+                               Visit visit) const {
+    const auto [begin, end] = this->terms(kind, slot);
+    for_each_packed(begin, end, [&](TermId term, std::uint32_t count) {
+        if (!terms.may_have(term)) return;
+        if (const auto found = terms.find(term)) visit(*found, count);
+    });
+}
 
 }  // namespace ac::search

@@ -8,6 +8,11 @@ import models_config
 from daemon import Daemon, eventually
 
 
+def pytest_addoption(parser):
+    parser.addoption("--memory-kills", type=int, default=12,
+                     help="how often the daemon is killed under a memory's load")
+
+
 @contextlib.contextmanager
 def served(**arguments):
     """A running daemon; at the end SIGTERM must exit 0 and leave nothing behind."""

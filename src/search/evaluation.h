@@ -1,0 +1,74 @@
+#pragma once
+// The arithmetic of a search: BM25 over occurrences, the neighbours' and the episode's part. Pure
+// functions over one partition; search/index.cpp joins them over partitions.
+//
+// Work is bounded by leaving the most frequent terms for the end: when the postings of a query's
+// terms are more than Tuning::postings_max, the terms that most documents have, which tell least,
+// are looked up only in the documents that score best without them.
+
+#include <span>
+#include <vector>
+
+#include "search/partition.h"
+
+namespace ac::search {
+
+// BM25's constants.
+struct Saturation {
+    double k1 = 0;
+    double b = 0;
+};
+
+// What `count` occurrences in a document of `length` terms are worth, times the term's weight.
+class TermValue final {
+  public:
+    TermValue(Saturation saturation, double length_average);
+
+    float operator()(std::uint32_t count, std::uint32_t length) const {
+        const auto c = static_cast<float>(count);
+        return c * (k1_ + 1) / (c + flat_ + slope_ * static_cast<float>(length));
+    }
+
+  private:
+    float k1_;
+    float flat_;
+    float slope_;
+};
+
+// The weights of a query's terms of one kind.
+struct Weights {
+    std::vector<float> of_term;      // inverse document frequency times the count in the query
+    std::vector<std::size_t> now;    // terms whose postings are read, the cheapest first
+    std::vector<std::size_t> later;  // terms that are looked up in the best documents only
+    double ideal = 0;                // the score of a document with all of them
+    double length_average = 1;
+};
+
+// Terms of the query that no document has count in `ideal` with part of the mean weight.
+Weights weigh(Kind kind, const QueryTerms& terms, std::size_t unknown,
+              std::span<const Partition* const> partitions,
+              std::span<const Occurrences> occurrences, const Tuning& tuning);
+
+// Scores of all slots by the terms of `now`.
+std::vector<float> score_now(const Partition& partition, Kind kind, const Occurrences& occurrences,
+                             const Weights& weights, const TermValue& value);
+
+// Adds to the scores of `slots` what the terms of `later` give.
+void score_later(const Partition& partition, Kind kind, const QueryTerms& terms,
+                 const Weights& weights, const TermValue& value,
+                 std::span<const std::uint32_t> slots, std::span<float> scores);
+
+// Episodes taken as one document each; by how few of them have a word.
+std::vector<float> score_episodes(const Partition& partition, const Occurrences& words,
+                                  const Weights& weights, Saturation saturation);
+
+// Gives each document a share of its neighbours' scores, within an episode. Moments that are equal
+// have no order, so such documents are no neighbours: facts stored in one batch stay apart. Only
+// documents with at least `floor` give.
+std::vector<float> spread(const Partition& partition, const Tuning& tuning,
+                          std::span<const float> scores, float floor);
+
+// A score that about `count` of the scores reach (0 when there are no more than that many slots).
+float score_reached_by(std::span<const float> scores, std::size_t count);
+
+}  // namespace ac::search

@@ -6,7 +6,8 @@ their n-grams are as unevenly frequent as in real text; turns come in sessions, 
 import itertools
 import random
 
-ONSETS = "b c d f g h j k l m n p r s t v w br ch cl cr dr fl fr gr pl pr sh sl sp st str th tr".split()
+ONSETS = ("b c d f g h j k l m n p r s t v w br ch cl cr dr fl fr gr pl pr sh sl sp st str th "
+          "tr").split()
 VOWELS = "a e i o u ai ea ee ou oa".split()
 CODAS = "n t r l s d m k p ng nt st ck sh".split()
 ENDINGS = ["", "", "", "s", "ed", "ing", "er", "ly", "tion", "ment"]

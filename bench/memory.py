@@ -5,8 +5,8 @@
 Parts: create (CreateEvent, 1 and 64 clients), list (ListEvents, the last 10 of a session of
 100 000), lag (event acknowledged to record retrievable, 100 events a second), retrieve
 (RetrieveMemoryRecords, top 10, with resident memory a record and the time of an index rebuilt after
-a kill). `--records 100000,1000000` adds the million, which takes some minutes to store. Requests are
-signed beforehand. The folder must be on the disk that is to be measured.
+a kill). `--records 100000,1000000` adds the million, which takes some minutes to store. Requests
+are signed beforehand. The folder must be on the disk that is to be measured.
 """
 import argparse
 import http.client

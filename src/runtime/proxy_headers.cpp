@@ -15,9 +15,10 @@ constexpr std::array<std::string_view, 4> kTrace = {"X-Amzn-Trace-Id", "tracepar
 constexpr std::array<std::string_view, 4> kMcp = {"Mcp-Session-Id", "Mcp-Protocol-Version",
                                                   "Mcp-Method", "Mcp-Name"};
 // Framing and identity are the platform's business whatever an allow list says.
-constexpr std::array<std::string_view, 9> kNever = {
-    "host",          "connection",          "content-length", "transfer-encoding", "te", "upgrade",
-    "authorization", "proxy-authorization", "expect"};
+// Authorization is on an allow list only where callers come with a token (wire checks that).
+constexpr std::array<std::string_view, 8> kNever = {
+    "host", "connection", "content-length",      "transfer-encoding",
+    "te",   "upgrade",    "proxy-authorization", "expect"};
 
 bool is_one_of(std::string_view name, const auto& names) {
     return std::ranges::any_of(

@@ -23,12 +23,21 @@
 
 namespace ac::runtime {
 
-// Which session an operation means.
+// How a caller proved who it is, and for whom it acts. Which proof is due is the runtime's to say.
+struct Caller {
+    enum class Proof { signature, token };
+    Proof proof = Proof::signature;
+    std::string user_id;     // whom a signing caller says it acts for; empty: nobody
+    std::string user_token;  // the JWT of a caller with a token: secret
+};
+
+// Which session an operation means, and who calls.
 struct SessionAddress {
     Scope scope;
     RuntimeId runtime;
     std::string endpoint{kDefaultEndpoint};
     SessionId session;
+    Caller caller = {};  // of one invocation; sessions do not keep it
 };
 
 struct SessionView {
@@ -74,8 +83,9 @@ class RuntimeService {
 
     // Forwards the request to the session's agent, starting it when need be, and its answer back
     // as it comes. Errors before the answer has begun: not_found, quota_exceeded, busy,
-    // guest_failed, deadline_exceeded, too_large, cancelled (the caller went away). After that the
-    // exchange is to be aborted.
+    // guest_failed, deadline_exceeded, too_large, cancelled (the caller went away),
+    // permission_denied (not the proof that this runtime wants). After that the exchange is to be
+    // aborted.
     virtual Task<> invoke(SessionAddress address, std::string request_id, net::Exchange& exchange,
                           net::Body& body) = 0;
     // The same for a caller's WebSocket: returns when it is over. invalid_argument: not an opening

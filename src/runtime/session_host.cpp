@@ -31,6 +31,16 @@ std::unexpected<Error> in_progress() {
     return fail(ErrorCode::busy, "Session operation in progress, please retry");
 }
 
+Result<> check_proof(const Spec& spec, const Caller& caller) {
+    const bool wants_token = !spec.authorizer.empty();
+    if (wants_token == (caller.proof == Caller::Proof::token)) return {};
+    return fail(ErrorCode::permission_denied,
+                "Authorization method mismatch. The agent is configured for a different "
+                "authorization method than what was used in your request. Check the agent's "
+                "authorization configuration and ensure your request uses the matching method "
+                "(OAuth or SigV4)");
+}
+
 SessionTimes times_of(const Spec& spec, const RuntimeLimits& limits) {
     return {.idle_timeout = spec.idle_timeout.value_or(limits.idle_timeout),
             .lifetime_max = spec.lifetime_max.value_or(limits.lifetime_max),
@@ -62,14 +72,20 @@ SessionHost::SessionHost(Catalog& catalog, sandbox::Sandbox& sandbox, Timer& tim
 Task<Lease> SessionHost::enter(SessionAddress address) {
     if (address.session.empty()) address.session = SessionId(random_uuid(random_));
     const std::string key = key_of(address);
+    const Caller caller = std::exchange(address.caller, {});
     for (int attempt = 0; attempt < kEnterAttempts; ++attempt) {
         auto found = find(key);
         if (!found) {
-            AC_CO_CHECK(co_await create(address, key));
+            AC_CO_CHECK(co_await create(address, caller, key));
             continue;
         }
-        if (found->admission == Admission::admitted)
-            co_return Lease(*this, std::move(found->session));
+        if (found->admission == Admission::admitted) {
+            Lease lease(*this, std::move(found->session));
+            const Result<> proven = check_proof(lease.session().target.spec, caller);
+            if (proven) co_return lease;
+            lease.forget();
+            co_return fail(proven.error());
+        }
         if (found->admission == Admission::busy) co_return in_progress();
         AC_CO_CHECK(co_await found->ready->cancellable_result());
     }
@@ -86,7 +102,8 @@ std::optional<SessionHost::Found> SessionHost::find(const std::string& key) {
     return found;
 }
 
-Task<> SessionHost::create(const SessionAddress& address, const std::string& key) {
+Task<> SessionHost::create(const SessionAddress& address, const Caller& caller,
+                           const std::string& key) {
     std::uint64_t ends = 0;
     {
         const std::lock_guard lock(mutex_);
@@ -94,6 +111,7 @@ Task<> SessionHost::create(const SessionAddress& address, const std::string& key
     }
     AC_CO_TRY(Resolved target,
               co_await catalog_.resolve(address.scope, address.runtime, address.endpoint));
+    AC_CO_CHECK(check_proof(target.spec, caller));
     {
         const std::lock_guard lock(mutex_);
         if (ends != ends_) co_return Result<>{};  // something was deleted meanwhile: look again

@@ -72,7 +72,7 @@ class SessionHost final {
         std::optional<Completion<void>> ready;
     };
     std::optional<Found> find(const std::string& key);
-    Task<> create(const SessionAddress& address, const std::string& key);
+    Task<> create(const SessionAddress& address, const Caller& caller, const std::string& key);
     Result<> insert(const SessionAddress& address, const std::string& key, Resolved target);
 
     Task<> wait_all_gone();

@@ -37,6 +37,8 @@ struct Spec {
     std::optional<Seconds> lifetime_max;
     std::vector<std::string> header_allowlist;
     std::string role_arn;  // what the agent may do on the platform; empty: not said
+    // The customJWTAuthorizer that callers' tokens must satisfy, as JSON; empty: callers sign.
+    std::string authorizer;
 };
 
 struct RuntimeView {

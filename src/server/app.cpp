@@ -16,6 +16,7 @@
 #include "async/thread_pool.h"
 #include "async/timer.h"
 #include "base/log.h"
+#include "bearer/authorizer.h"
 #include "memory/memory_service.h"
 #include "net/http_server.h"
 #include "net/outbound.h"
@@ -102,10 +103,12 @@ struct Services {
     memory::MemoryService& memory;
     Models& models;
     GuestDoor& guests;
+    bearer::Authorizer& authorizer;
 };
 
 void bind(wire::Api& api, Services services) {
     wire::bind_runtime(api, services.runtime);
+    wire::bind_runtime_tokens(api, services.runtime, services.authorizer);
     wire::bind_memory(api, services.memory);
     std::vector<std::unique_ptr<wire::TagOwner>> tag_owners;
     tag_owners.push_back(wire::make_runtime_tags(services.runtime));
@@ -214,7 +217,10 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
         const auto models,
         Models::open({.config = config, .database = *database, .timer = timer, .random = random}));
     const auto api = wire::make_api(clock);
-    const Services services{*database, objects, *runtime, memory, *models, guests};
+    const auto documents = bearer::make_document_source(*outbound, clock, nullptr);
+    bearer::KeyCache issuer_keys(*documents, clock);
+    bearer::Authorizer authorizer(issuer_keys, clock);
+    const Services services{*database, objects, *runtime, memory, *models, guests, authorizer};
     bind(*api, services);
     const auto s3 = wire::make_s3_front(objects);
     Metrics metrics;
@@ -226,7 +232,9 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                               .clock = clock,
                               .random = random,
                               .pool = pool,
-                              .spool_folder = spool_folder};
+                              .spool_folder = spool_folder,
+                              .public_url = config.public_url,
+                              .is_secure = tls != nullptr};
     Pipeline pipeline(parts);
     guests.serve_with(parts);
 

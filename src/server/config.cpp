@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "net/url.h"
 
 namespace ac::server {
 namespace {
@@ -37,6 +38,13 @@ Result<> set_account(Config& config, const std::string& text) {
     if (text.size() != 12 || text.find_first_not_of("0123456789") != std::string::npos)
         return fail(invalid("an account is 12 digits"));
     config.account = text;
+    return {};
+}
+
+Result<> set_public_url(Config& config, const std::string& text) {
+    const auto url = net::parse_url(text);
+    if (!url || url->target != "/") return fail(invalid("want http(s)://HOST[:PORT]"));
+    config.public_url = url->origin();
     return {};
 }
 
@@ -97,6 +105,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
         {"log.format", set_log_format},
         {"database.postgres",
          [](Config& c, const std::string& v) -> Result<> { return c.postgres = v, Result<>{}; }},
+        {"public_url", set_public_url},
         {"tls.certificate",
          [](Config& c, const std::string& v) -> Result<> {
              return c.tls_certificate = v, Result<>{};

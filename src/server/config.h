@@ -35,6 +35,10 @@ struct Config {
     // database.postgres: a libpq connection string; empty: SQLite in the data folder.
     std::string postgres;
 
+    // How clients reach this server, as in https://agents.example.com, where that is not what their
+    // Host header says (behind a proxy); empty: as they say.
+    std::string public_url;
+
     // tls.*: PEM files; both or neither.
     std::string tls_certificate;
     std::string tls_key;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "bearer/authorizer.h"
 #include "server/body_spool.h"
 #include "server/observed_exchange.h"
 #include "server/version.h"
@@ -45,6 +46,7 @@ Detached Pipeline::handle(net::Exchange& exchange) {
         context.guest_runtime = parts_.guest->runtime;
         context.guest_session = parts_.guest->session;
     }
+    context.base_url = base_url(exchange.request());
     const std::string request_id = context.request_id;
     std::string_view operation = "-";
     std::string bug;
@@ -75,7 +77,12 @@ Pipeline::Answered Pipeline::answer(net::Exchange& exchange, wire::CallContext c
     if (parts_.guest && !exchange.request().headers.contains("Authorization") &&
         !sigv4::is_signed(exchange.request()))
         co_return co_await answer_guest(exchange, std::move(context));
-    if (!is_open_path(path)) co_return co_await answer_signed(exchange, std::move(context));
+    if (!is_open_path(path)) {
+        const bool is_signed = sigv4::is_signed(exchange.request());
+        if (!is_signed && parts_.api.takes_unsigned(exchange.request()))
+            co_return co_await answer_unsigned(exchange, std::move(context));
+        co_return co_await answer_signed(exchange, std::move(context));
+    }
     auto response =
         path == "/healthz"
             ? text_response(200, "application/json",
@@ -83,6 +90,27 @@ Pipeline::Answered Pipeline::answer(net::Exchange& exchange, wire::CallContext c
             : text_response(200, "text/plain; version=0.0.4", parts_.metrics.render());
     const auto sent = co_await exchange.respond(std::move(response));
     co_return sent ? "health" : "-";
+}
+
+// Its handlers ask for a token themselves. Nothing vouches for the body, so it need not be taken in
+// before anything acts on it.
+Pipeline::Answered Pipeline::answer_unsigned(net::Exchange& exchange, wire::CallContext context) {
+    context.is_signed = false;
+    const std::string_view authorization = exchange.request().headers.get("Authorization");
+    if (const auto token = bearer::bearer_token_in(authorization))
+        context.bearer_token = std::string(*token);
+    co_return co_await parts_.api.serve(exchange, std::move(context), exchange.body());
+}
+
+std::string Pipeline::base_url(const net::RequestHead& head) const {
+    if (!parts_.public_url.empty()) return parts_.public_url;
+    constexpr std::string_view kAllowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
+    std::string_view host = head.headers.get("Host");
+    if (host.empty() || host.find_first_not_of(kAllowed) != host.npos) host = "localhost";
+    // Under AWS's own names we are reached through somebody's TLS.
+    const bool is_secure = parts_.is_secure || host.ends_with(".amazonaws.com");
+    return (is_secure ? "https://" : "http://") + std::string(host);
 }
 
 Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallContext context) {

@@ -40,6 +40,8 @@ struct PipelineParts {
     Random& random;
     ThreadPool& pool;
     std::string spool_folder;
+    std::string public_url;  // how callers reach this server; empty: as they say in Host
+    bool is_secure = false;  // HTTPS
     // Of the listener in one agent's sandbox: calls count as that agent's.
     std::optional<GuestCaller> guest = {};
 };
@@ -59,10 +61,12 @@ class Pipeline final : public net::Handler {
 
     Answered answer(net::Exchange& exchange, wire::CallContext context);
     Answered answer_guest(net::Exchange& exchange, wire::CallContext context);
+    Answered answer_unsigned(net::Exchange& exchange, wire::CallContext context);
     Answered answer_signed(net::Exchange& exchange, wire::CallContext context);
     Answered refuse(net::Exchange& exchange, wire::CallContext context, Error error);
     Answered serve_s3(net::Exchange& exchange, wire::CallContext context, Caller caller);
     Answered serve_verified(net::Exchange& exchange, wire::CallContext context, Caller caller);
+    std::string base_url(const net::RequestHead& head) const;
     Result<Caller> identify(const net::RequestHead& head) const;
 
     PipelineParts parts_;

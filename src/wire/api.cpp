@@ -22,6 +22,7 @@ struct Target {
     const OperationSpec* operation = nullptr;  // nullptr: an extension
     Handler handler;
     StreamHandler stream;
+    StreamHandler unsigned_stream;
 };
 
 class ApiOverTables final : public Api {
@@ -56,6 +57,23 @@ class ApiOverTables final : public Api {
                         StreamHandler handler) override {
         router_.add(method, uri, targets_.size());
         targets_.push_back({.operation = nullptr, .stream = std::move(handler)});
+    }
+
+    void bind_unsigned(std::string_view operation, StreamHandler handler) override {
+        Target& target = target_of(operation);
+        AC_ASSERT(!target.unsigned_stream);
+        target.unsigned_stream = std::move(handler);
+    }
+
+    void bind_open(std::string_view method, std::string_view uri, StreamHandler handler) override {
+        router_.add(method, uri, targets_.size());
+        targets_.push_back({.operation = nullptr, .stream = handler, .unsigned_stream = handler});
+    }
+
+    bool takes_unsigned(const net::RequestHead& head) const override {
+        const RouteMatch route = router_.find(head.method, head.path());
+        return route.outcome == RouteMatch::Outcome::found &&
+               targets_[route.target].unsigned_stream != nullptr;
     }
 
     bool implements(std::string_view operation) const override {
@@ -140,6 +158,8 @@ class ApiOverTables final : public Api {
 
     Task<> run(const Target& target, CallContext context, RouteMatch route, net::Exchange& exchange,
                net::Body& body) {
+        if (!context.is_signed && !target.unsigned_stream)
+            co_return fail(ErrorCode::unauthenticated, "this operation wants a signed request");
         if (target.operation == nullptr)
             co_return co_await run_extension(target, std::move(context), std::move(route), exchange,
                                              body);
@@ -148,6 +168,7 @@ class ApiOverTables final : public Api {
             co_return fail(ErrorCode::not_implemented,
                            std::string(operation.name) + " is not implemented by agentcored yet");
         const BodyUse use = body_use(operation);
+        const StreamHandler& stream = context.is_signed ? target.stream : target.unsigned_stream;
         const bool reads = use == BodyUse::json || (use == BodyUse::raw && target.handler);
         std::string text;
         if (reads) {
@@ -155,8 +176,8 @@ class ApiOverTables final : public Api {
         }
         AC_CO_TRY(json::object input, codec_.decode(operation, route.labels, *context.head,
                                                     reads ? &text : nullptr, random_));
-        if (target.stream) {
-            auto task = target.stream(std::move(context), std::move(input), exchange, body);
+        if (stream) {
+            auto task = stream(std::move(context), std::move(input), exchange, body);
             co_return co_await std::move(task);
         }
         auto task = target.handler(std::move(context), std::move(input));

@@ -10,6 +10,7 @@
 #include <boost/json/object.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,12 @@ struct CallContext {
     // Set when an agent calls from its sandbox: its runtime and session.
     std::string guest_runtime = {};
     std::string guest_session = {};
+    // How the caller reaches this server: "https://host:port".
+    std::string base_url;
+    // False: nobody signed this; scope and principal are empty, and only handlers that were bound
+    // with bind_unsigned() see it. They decide by the token, when there is one.
+    bool is_signed = true;
+    std::optional<std::string> bearer_token = {};
 };
 
 // Where the model has a status code member it is called this; it decides the response's status.
@@ -62,6 +69,12 @@ class Api {
     // arrive as strings.
     virtual void bind_extension(std::string_view method, std::string_view uri,
                                 StreamHandler handler) = 0;
+    // Handles requests of an operation that come without a signature. `uri` as in bind_extension,
+    // but anywhere: for what lies outside the model and is open to all (RFC 9728 metadata).
+    virtual void bind_unsigned(std::string_view operation, StreamHandler handler) = 0;
+    virtual void bind_open(std::string_view method, std::string_view uri,
+                           StreamHandler handler) = 0;
+    virtual bool takes_unsigned(const net::RequestHead& head) const = 0;
     virtual bool implements(std::string_view operation) const = 0;
     // Names of the operations of the tables that have no handler, sorted. GET /x/operations answers
     // the same as {"operations": [{"name", "plane", "implemented"}]}.

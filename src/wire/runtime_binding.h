@@ -5,6 +5,7 @@
 //   GET /x/runtimes/{agentRuntimeId}/build-log?version=
 //   GET /x/runtimes/{agentRuntimeId}/sessions
 
+#include "bearer/authorizer.h"
 #include "runtime/runtime_service.h"
 #include "wire/tag_binding.h"
 
@@ -12,6 +13,11 @@ namespace ac::wire {
 
 // `service` outlives `api`.
 void bind_runtime(Api& api, runtime::RuntimeService& service);
+// The same operations for callers with a token instead of a signature, for runtimes that are
+// configured so (customJWTAuthorizer), and the metadata by which such callers find the issuer.
+// `authorizer` outlives `api`.
+void bind_runtime_tokens(Api& api, runtime::RuntimeService& service,
+                         bearer::Authorizer& authorizer);
 std::unique_ptr<TagOwner> make_runtime_tags(runtime::RuntimeService& service);
 
 }  // namespace ac::wire

@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "base/time_text.h"
+#include "bearer/rules.h"
 #include "crypto/hash.h"
 
 namespace ac::wire {
@@ -62,8 +63,8 @@ json::value sorted(const json::value& value) {
 
 // What of the model this version would have to ignore.
 Result<> refuse_what_is_not_run(const json::object& input) {
-    for (const std::string_view name : {"authorizerConfiguration", "capacityProviderConfiguration"})
-        if (input.contains(name)) return not_yet(name);
+    if (input.contains("capacityProviderConfiguration"))
+        return not_yet("capacityProviderConfiguration");
     if (const json::value* list = input.if_contains("filesystemConfigurations");
         list != nullptr && list->is_array() && !list->get_array().empty())
         return not_yet("filesystemConfigurations");
@@ -121,6 +122,17 @@ Result<> read_environment(const json::object& input, runtime::Spec& spec) {
     return {};
 }
 
+Result<> read_authorizer(const json::object& input, runtime::Spec& spec) {
+    const json::object* configuration = object_in(input, "authorizerConfiguration");
+    if (configuration == nullptr) return {};
+    constexpr std::string_view kPath = "authorizerConfiguration.customJWTAuthorizer";
+    const json::object* wanted = object_in(*configuration, "customJWTAuthorizer");
+    if (wanted == nullptr) return invalid(kPath, "is required");
+    AC_TRY([[maybe_unused]] const auto rules, bearer::parse_rules(*wanted, kPath));
+    spec.authorizer = json::serialize(*wanted);
+    return {};
+}
+
 Result<> read_headers(const json::object& input, runtime::Spec& spec) {
     const json::object* headers = object_in(input, "requestHeaderConfiguration");
     if (headers == nullptr) return {};
@@ -131,7 +143,7 @@ Result<> read_headers(const json::object& input, runtime::Spec& spec) {
         const std::string name(view_of(item.as_string()));
         const std::string lower = to_lower(name);
         const bool custom = lower.starts_with("x-amzn-bedrock-agentcore-runtime-custom-");
-        if (lower == "authorization")
+        if (lower == "authorization" && spec.authorizer.empty())
             return invalid(kPath, "Authorization can be passed with a customJWTAuthorizer only");
         if (lower.starts_with("x-amz-") || (lower.starts_with("x-amzn-") && !custom))
             return invalid(kPath, name + " is never passed to an agent");
@@ -176,6 +188,7 @@ Result<Described> described(const json::object& input) {
     Described out;
     AC_CHECK(read_code(input, out.spec));
     AC_CHECK(read_environment(input, out.spec));
+    AC_CHECK(read_authorizer(input, out.spec));
     AC_CHECK(read_headers(input, out.spec));
     out.spec.role_arn = text_or(input, "roleArn");
     AC_TRY(json::object lifecycle, read_lifecycle(input, out.spec));
@@ -382,6 +395,14 @@ Result<runtime::Resource> runtime_resource_from(const Scope& scope, std::string_
     return resource;
 }
 
+Result<Scope> runtime_scope_from(const json::object& input) {
+    const std::string target = text_or(input, "agentRuntimeArn");
+    const auto parts = split_arn(target);
+    if (!parts)
+        return invalid("agentRuntimeArn", "a request with a token names the runtime by its ARN");
+    return Scope{.account = std::string(parts->account), .region = std::string(parts->region)};
+}
+
 Result<runtime::SessionAddress> session_address_from(const Scope& scope,
                                                      const json::object& input) {
     runtime::SessionAddress address{.scope = scope};
@@ -401,6 +422,7 @@ Result<runtime::SessionAddress> session_address_from(const Scope& scope,
     if (const std::string qualifier = text_or(input, "qualifier"); !qualifier.empty())
         address.endpoint = qualifier;
     address.session = runtime::SessionId(text_or(input, "runtimeSessionId"));
+    address.caller.user_id = text_or(input, "runtimeUserId");
     return address;
 }
 

@@ -30,6 +30,9 @@ json::object endpoint_output(const Scope& scope, const runtime::EndpointView& vi
 json::object session_output(const runtime::SessionView& view);
 json::object log_output(const runtime::LogLine& line);
 
+// Whose runtime it is, by its ARN: a caller with a token has no account of its own.
+Result<Scope> runtime_scope_from(const json::object& input);
+
 // "arn:...:runtime/{id}[/runtime-endpoint/{name}]" of this scope. invalid_argument: no such ARN;
 // permission_denied: of another account.
 Result<runtime::Resource> runtime_resource_from(const Scope& scope, std::string_view arn);

@@ -12,6 +12,8 @@ namespace ac::models {
 inline constexpr std::size_t kSseLineBytesMax = std::size_t{4} << 20;
 // A whole answer, streamed or not; the largest models write some 128k tokens, half a megabyte.
 inline constexpr std::size_t kAnswerBytesMax = std::size_t{16} << 20;
+// The same with what a stream puts around each token.
+inline constexpr std::size_t kStreamBytesMax = std::size_t{256} << 20;
 // Content blocks of one answer.
 inline constexpr int kAnswerBlocksMax = 1024;
 // Of an error's body, as much as is told to the caller.

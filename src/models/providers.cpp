@@ -1,6 +1,7 @@
 #include "models/providers.h"
 
 #include "base/file.h"
+#include "models/openai_model.h"
 #include "models/scripted_model.h"
 
 namespace ac::models {
@@ -20,12 +21,39 @@ Result<Provider> open_scripted(const ProviderConfig& config, const ProviderConte
     return provider;
 }
 
+Result<Provider> open_openai(const ProviderConfig& config, const ProviderContext& context) {
+    AC_TRY(auto url, net::parse_url(config.url));
+    const std::shared_ptr<Upstream> upstream =
+        make_outbound_upstream(context.outbound, std::move(url));
+    const OpenAiOptions options{
+        .name = config.name,
+        .key = config.key,
+        .dialect = {.streams = config.streams, .max_tokens_field = config.max_tokens_field},
+        .limits = config.limits};
+    const Clock& clock = context.timer.clock();
+    Provider provider;
+    provider.chat = make_openai_chat(upstream, &context.keys, options, clock);
+    provider.embedder = make_openai_embedder(upstream, &context.keys, options, clock);
+    return provider;
+}
+
+Result<Provider> open_kind(const ProviderConfig& config, const ProviderContext& context) {
+    switch (config.kind) {
+        case ProviderConfig::Kind::openai:
+            return open_openai(config, context);
+        case ProviderConfig::Kind::scripted:
+            return open_scripted(config, context);
+        case ProviderConfig::Kind::anthropic:
+        case ProviderConfig::Kind::bedrock:
+            break;
+    }
+    return fail(ErrorCode::not_implemented, "this kind of provider is not built yet");
+}
+
 }  // namespace
 
 Result<Provider> open_provider(const ProviderConfig& config, ProviderContext context) {
-    Result<Provider> provider =
-        fail(ErrorCode::not_implemented, "models.providers." + config.name + ": not built yet");
-    if (config.kind == ProviderConfig::Kind::scripted) provider = open_scripted(config, context);
+    auto provider = open_kind(config, context);
     if (!provider) return provider;
     provider->name = config.name;
     provider->limits = config.limits;

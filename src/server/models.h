@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "models/key_source.h"
 #include "models/model_service.h"
 #include "net/outbound.h"
 #include "server/config.h"
@@ -28,8 +29,10 @@ class Models final {
     void add_readings(Metrics& metrics) const;
 
   private:
-    Models(const ModelsParts& parts, std::vector<models::Provider> providers);
+    explicit Models(const ModelsParts& parts);
 
+    std::unique_ptr<net::Outbound> outbound_;
+    std::unique_ptr<models::KeySource> keys_;
     models::UsageBook usage_;
     std::unique_ptr<models::ModelService> service_;
 };

@@ -26,7 +26,9 @@ struct Models {
 };
 
 models::Caller caller_of(const CallContext& call) {
-    return {.account = call.scope.account, .runtime = {}, .session = {}};
+    return {.account = call.scope.account,
+            .runtime = call.guest_runtime,
+            .session = call.guest_session};
 }
 
 std::string model_in(const json::object& input) {

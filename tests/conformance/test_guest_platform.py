@@ -1,4 +1,4 @@
-"""What an agent reaches from inside its sandbox: the platform's API, as itself, without a secret."""
+"""What an agent reaches from inside its sandbox: the platform's API, as itself, with no secret."""
 import boto3
 import botocore.exceptions
 import pytest

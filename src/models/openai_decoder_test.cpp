@@ -3,28 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/testing/decoding.h"
+
 namespace ac::models {
 namespace {
 
-using testing::HasSubstr;
-
-Result<ChatAnswer> decode(std::unique_ptr<ChatDecoder> decoder, std::string_view text,
-                          std::size_t piece, bool ends = true) {
-    EventQueue queue;
-    AnswerCollector collector;
-    const auto drain = [&]() -> Result<> {
-        while (auto event = queue.take()) AC_CHECK(collector.add(*std::move(event)));
-        return {};
-    };
-    for (std::size_t at = 0; at < text.size() && !queue.is_complete(); at += piece) {
-        AC_CHECK(decoder->feed(text.substr(at, piece), queue));
-        AC_CHECK(drain());
-    }
-    if (ends && !queue.is_complete()) AC_CHECK(decoder->end(queue));
-    AC_CHECK(drain());
-    if (!collector.is_complete()) return fail(ErrorCode::internal, "no metadata");
-    return collector.take();
-}
+using testing::decode;
+using ::testing::HasSubstr;
 
 Result<ChatAnswer> stream(std::string_view text, std::size_t piece = 4096) {
     return decode(make_openai_stream_decoder("p"), text, piece);

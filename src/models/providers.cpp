@@ -1,6 +1,7 @@
 #include "models/providers.h"
 
 #include "base/file.h"
+#include "models/anthropic_model.h"
 #include "models/openai_model.h"
 #include "models/scripted_model.h"
 
@@ -37,6 +38,26 @@ Result<Provider> open_openai(const ProviderConfig& config, const ProviderContext
     return provider;
 }
 
+Result<Provider> open_anthropic(const ProviderConfig& config, const ProviderContext& context) {
+    AC_TRY(auto url, net::parse_url(config.url));
+    AnthropicOptions options{.name = config.name, .key = config.key, .limits = config.limits};
+    Provider provider;
+    provider.chat = make_anthropic_chat(make_outbound_upstream(context.outbound, std::move(url)),
+                                        context.keys, std::move(options), context.timer.clock());
+    return provider;
+}
+
+Result<Provider> open_bedrock(const ProviderConfig& config, const ProviderContext& context) {
+    AC_TRY(auto url, net::parse_url(config.url));
+    BedrockOptions options{
+        .name = config.name, .key = config.key, .region = config.region, .limits = config.limits};
+    Provider provider;
+    provider.chat =
+        make_bedrock_chat(make_outbound_upstream(context.outbound, std::move(url)), context.keys,
+                          context.sign_aws, std::move(options), context.timer.clock());
+    return provider;
+}
+
 Result<Provider> open_kind(const ProviderConfig& config, const ProviderContext& context) {
     switch (config.kind) {
         case ProviderConfig::Kind::openai:
@@ -44,10 +65,11 @@ Result<Provider> open_kind(const ProviderConfig& config, const ProviderContext& 
         case ProviderConfig::Kind::scripted:
             return open_scripted(config, context);
         case ProviderConfig::Kind::anthropic:
+            return open_anthropic(config, context);
         case ProviderConfig::Kind::bedrock:
-            break;
+            return open_bedrock(config, context);
     }
-    return fail(ErrorCode::not_implemented, "this kind of provider is not built yet");
+    return fail(ErrorCode::internal, "a provider of no kind");
 }
 
 }  // namespace

@@ -191,6 +191,7 @@ Task<HttpAnswer> ask(Upstream& upstream, const std::string& provider, HttpAsk as
     head.headers.add("Content-Type", "application/json");
     head.headers.add("User-Agent", "agentcored");
     for (const net::Header& header : ask.headers) head.headers.add(header.name, header.value);
+    if (ask.finish_head) ask.finish_head(head, ask.body);
     while (true) {
         auto exchange = co_await upstream.open(times.first_byte_deadline);
         if (!exchange) co_return fail(error_of_connection(provider, std::move(exchange).error()));

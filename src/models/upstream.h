@@ -1,6 +1,7 @@
 #pragma once
 // Where a provider listens, and one call to it: what the providers that speak HTTP share.
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,8 @@ struct HttpAsk {
     std::string path;      // after the base path
     net::Headers headers;  // Host and Content-Type are set
     std::string body;      // JSON
+    // Adds what is made of the rest of the head, a signature say. May be null.
+    std::function<void(net::RequestHead& head, const std::string& body)> finish_head = {};
 };
 
 // The time bounds of one call.

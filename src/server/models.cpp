@@ -1,8 +1,20 @@
 #include "server/models.h"
 
 #include "models/providers.h"
+#include "sigv4/signer.h"
 
 namespace ac::server {
+namespace {
+
+void sign_for_bedrock(net::RequestHead& head, std::string_view body_sha256,
+                      const models::AwsKey& key, const std::string& region, WallTime now) {
+    const sigv4::Credentials credentials{
+        .access_key_id = key.id, .secret = key.secret, .session_token = key.session_token};
+    sigv4::sign(head, body_sha256, credentials,
+                {.region = region, .service = "bedrock", .now = now});
+}
+
+}  // namespace
 
 Models::Models(const ModelsParts& parts)
     : keys_(models::make_file_keys(parts.timer.clock())), usage_(parts.database, parts.timer) {}
@@ -13,10 +25,11 @@ Result<std::unique_ptr<Models>> Models::open(ModelsParts parts) {
     net::OutboundOptions outbound{.guard = net::AddressGuard::allow_all(),
                                   .ca_file = parts.config.outbound_ca_file};
     AC_TRY(models->outbound_, net::make_outbound(std::move(outbound), parts.timer));
-    AC_TRY(auto providers,
-           models::open_providers(
-               parts.config.models,
-               {.timer = parts.timer, .outbound = *models->outbound_, .keys = *models->keys_}));
+    const models::ProviderContext context{.timer = parts.timer,
+                                          .outbound = *models->outbound_,
+                                          .keys = *models->keys_,
+                                          .sign_aws = sign_for_bedrock};
+    AC_TRY(auto providers, models::open_providers(parts.config.models, context));
     models->service_ = models::make_model_service({.providers = std::move(providers),
                                                    .config = parts.config.models,
                                                    .timer = parts.timer,

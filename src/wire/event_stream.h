@@ -1,55 +1,25 @@
 #pragma once
-// Frames of application/vnd.amazon.eventstream: a prelude (total length, headers length, CRC),
-// headers, payload, CRC of everything before; all numbers big-endian. We write string headers only
-// (type 7), which is all that AgentCore's streams use; reading skips the other types.
+// What our own event streams carry, in the frames of net/event_stream.h.
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
-#include "base/result.h"
+#include "net/event_stream.h"
 #include "wire/operation.h"
 
 namespace ac::wire {
 
-inline constexpr std::string_view kEventStreamType = "application/vnd.amazon.eventstream";
+using net::crc32;
+using net::encode_message;
+using net::EventDecoder;
+using net::EventHeader;
+using net::EventMessage;
+using net::kEventStreamType;
 
-struct EventHeader {
-    std::string name;   // 1 to 255 bytes
-    std::string value;  // below 32 KiB
-};
-
-struct EventMessage {
-    std::vector<EventHeader> headers;
-    std::string payload;
-
-    std::string_view header(std::string_view name) const;  // "" when absent
-};
-
-std::string encode_message(const EventMessage& message);
 // One event of a stream: `event_type` is the member's name in the output union.
 std::string encode_event(std::string_view event_type, std::string json);
 // An error after the stream has begun, as the operation's model names it; the stream ends after it.
 std::string encode_stream_error(const Error& error, const OperationSpec* operation);
-
-// Takes bytes in any pieces and gives whole messages. After an error the stream cannot go on.
-class EventDecoder final {
-  public:
-    void feed(std::string_view bytes) { buffer_ += bytes; }
-    // nullopt: not a whole message yet. invalid_argument: a length, a header or a checksum is
-    // wrong.
-    Result<std::optional<EventMessage>> next();
-    // Whether bytes of an unfinished message are left (at the end of a stream: it broke off).
-    bool is_empty() const { return buffer_.size() == offset_; }
-
-  private:
-    std::string buffer_;
-    std::size_t offset_ = 0;
-};
-
-std::uint32_t crc32(std::string_view bytes);  // IEEE 802.3
 
 }  // namespace ac::wire

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "access/principal.h"
+#include "access/access_service.h"
 #include "async/run.h"
 #include "async/task_group.h"
 #include "async/thread_pool.h"
@@ -23,12 +23,14 @@
 #include "objects/object_store.h"
 #include "runtime/runtime_service.h"
 #include "server/guest_door.h"
+#include "server/key_box.h"
 #include "server/metrics.h"
 #include "server/models.h"
 #include "server/object_artifacts.h"
 #include "server/pipeline.h"
 #include "storage/blob_store.h"
 #include "storage/database.h"
+#include "wire/access_gate.h"
 #include "wire/api.h"
 #include "wire/bedrock_binding.h"
 #include "wire/memory_binding.h"
@@ -104,6 +106,7 @@ struct Services {
     Models& models;
     GuestDoor& guests;
     bearer::Authorizer& authorizer;
+    access::AccessService& access;
 };
 
 void bind(wire::Api& api, Services services) {
@@ -118,6 +121,8 @@ void bind(wire::Api& api, Services services) {
 }
 
 Task<> prepare(Services services) {
+    AC_CO_CHECK(co_await services.database.migrate(access::AccessService::migrations()));
+    AC_CO_CHECK(co_await services.access.start());
     AC_CO_CHECK(co_await services.objects.migrate());
     AC_CO_CHECK(co_await services.database.migrate(memory::MemoryService::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(models::UsageBook::migrations()));
@@ -157,10 +162,13 @@ Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, S
         AC_LOG(warn, "memory's work was cut off", {"reason", stopped.error().message});
     if (const auto written = co_await services.models.usage().flush(); !written)
         AC_LOG(warn, "model usage was not written", {"reason", written.error().message});
+    (void)co_await services.access.write_uses();
     loops.stop();
 }
 
-void start_background(TaskGroup& background, Services services, Executor executor) {
+void start_background(TaskGroup& background, Services services, Executor executor, Timer& timer,
+                      const Config& config) {
+    background.spawn("identities", services.access.keep_fresh(timer, !config.postgres.empty()));
     background.spawn("sweep blobs", sweep_blobs(services.objects));
     background.spawn("model usage", services.models.usage().run());
     services.memory.start(executor);
@@ -194,7 +202,15 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AC_TRY(const auto spool_folder, make_folder(config, "spool"));
     AC_TRY(const auto database, open_database(config));
     AC_TRY(const auto blobs, storage::open_blob_store(config.data_dir / "blobs", pool));
-    AC_TRY(const auto keys, access::open_root_key(config.data_dir, random, config.account));
+    AC_TRY(auto root_key, access::open_root_key(config.data_dir, random));
+    AC_TRY(const auto box, open_key_box(config.data_dir / "access-box-key", random));
+    access::AccessService access({.database = *database,
+                                  .box = *box,
+                                  .random = random,
+                                  .clock = clock,
+                                  .root_key = std::move(root_key),
+                                  .account = config.account,
+                                  .unknown_role = config.unknown_role});
     const auto on_launcher_end = [&launcher_is_gone] { stop_without_launcher(launcher_is_gone); };
     AC_TRY(const auto sandbox,
            sandbox::make_linux_sandbox(std::move(options.launcher), loops.main(), on_launcher_end));
@@ -220,14 +236,19 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     const auto documents = bearer::make_document_source(*outbound, clock, nullptr);
     bearer::KeyCache issuer_keys(*documents, clock);
     bearer::Authorizer authorizer(issuer_keys, clock);
-    const Services services{*database, objects, *runtime, memory, *models, guests, authorizer};
+    const Services services{*database, objects, *runtime,   memory,
+                            *models,   guests,  authorizer, access};
+    const auto gate = wire::make_access_gate(access.authorizer());
+    api->guard_with(*gate);
     bind(*api, services);
     const auto s3 = wire::make_s3_front(objects);
     Metrics metrics;
     add_readings(metrics, *database, *runtime);
     const PipelineParts parts{.api = *api,
                               .s3 = *s3,
-                              .keys = *keys,
+                              .keys = access,
+                              .access = access,
+                              .gate = *gate,
                               .metrics = metrics,
                               .clock = clock,
                               .random = random,
@@ -245,7 +266,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                    serve_until_told(loops, timer, *server, services, config.drain_seconds),
                    asio::detached);
     TaskGroup background(loops.main().executor());
-    start_background(background, services, loops.main().executor());
+    start_background(background, services, loops.main().executor(), timer, config);
     on_ready(url_of(*server, tls != nullptr));
     loops.run();
     if (launcher_is_gone)

@@ -65,6 +65,14 @@ Result<> set_log_format(Config& config, const std::string& text) {
     return {};
 }
 
+Result<> set_unknown_role(Config& config, const std::string& text) {
+    if (text != "development" && text != "refused")
+        return fail(invalid("want development or refused"));
+    config.unknown_role =
+        text == "refused" ? access::UnknownRole::refused : access::UnknownRole::development;
+    return {};
+}
+
 template <class Number>
 Result<> set_number(Number& out, const std::string& text, Number least, Number most) {
     Number value{};
@@ -101,6 +109,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
          }},
         {"run_as",
          [](Config& c, const std::string& v) -> Result<> { return c.run_as = v, Result<>{}; }},
+        {"access.unknown_runtime_role", set_unknown_role},
         {"log.level", set_log_level},
         {"log.format", set_log_format},
         {"database.postgres",

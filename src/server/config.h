@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "access/access_service.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "models/config.h"
@@ -28,6 +29,9 @@ struct Config {
     // The user that the daemon becomes when it was started by root; empty: it stays, without
     // capabilities.
     std::string run_as;
+
+    // access.unknown_runtime_role: what a runtime may call whose role is not kept here.
+    access::UnknownRole unknown_role = access::UnknownRole::development;
 
     log::Level log_level = log::Level::info;
     log::Format log_format = log::Format::json;

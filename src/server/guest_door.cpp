@@ -10,24 +10,17 @@ constexpr std::size_t kConnectionsMax = 256;
 // Calls under way when their session has ended have nobody left to answer.
 constexpr Milliseconds kCloseTime{100};
 
-// arn:aws:iam::ACCOUNT:role/path/NAME -> NAME
-std::string role_name(std::string_view arn) {
-    const auto slash = arn.rfind('/');
-    return slash == std::string_view::npos ? "AgentCoreRuntime"
-                                           : std::string(arn.substr(slash + 1));
+// What the runtime's role allows now: asked at each call, so that a change counts at once.
+access::Principal principal_of(const runtime::GuestIdentity& guest,
+                               const access::AccessService& access) {
+    const Scope& scope = guest.address.scope;
+    return access.runtime_principal(scope.account, guest.role_arn,
+                                    runtime::runtime_arn(scope, guest.address.runtime),
+                                    "BedrockAgentCore-" + guest.address.session.text());
 }
 
-access::Principal principal_of(const runtime::GuestIdentity& guest) {
-    const std::string& account = guest.address.scope.account;
-    return {.account = account,
-            .arn = "arn:aws:sts::" + account + ":assumed-role/" + role_name(guest.role_arn) + "/" +
-                   "BedrockAgentCore-" + guest.address.session.text()};
-}
-
-GuestCaller caller_of(const runtime::GuestIdentity& guest) {
-    return {.key = {.id = std::string(runtime::kGuestKeyId),
-                    .secret = std::string(runtime::kGuestSecret),
-                    .principal = principal_of(guest)},
+GuestCaller caller_of(const runtime::GuestIdentity& guest, const access::AccessService& access) {
+    return {.principal = [guest, &access] { return principal_of(guest, access); },
             .region = guest.address.scope.region,
             .runtime = guest.address.runtime.text(),
             .session = guest.address.session.text()};
@@ -36,22 +29,37 @@ GuestCaller caller_of(const runtime::GuestIdentity& guest) {
 // The one key that counts in a guest, and whatever others the agent was given by its owner.
 class GuestKeys final : public access::KeyStore {
   public:
-    GuestKeys(access::AccessKey own, const access::KeyStore& others)
-        : own_(std::move(own)), others_(others) {}
-    std::optional<access::AccessKey> find(std::string_view access_key_id) const override {
-        if (access_key_id == own_.id) return own_;
-        return others_.find(access_key_id);
+    GuestKeys(runtime::GuestIdentity guest, const access::AccessService& access,
+              const access::KeyStore& others)
+        : guest_(std::move(guest)), access_(access), others_(others) {}
+
+    Result<access::AccessKey> find(std::string_view id, std::string_view token,
+                                   WallTime now) const override {
+        if (id != runtime::kGuestKeyId) return others_.find(id, token, now);
+        return access::AccessKey{.id = std::string(id),
+                                 .secret = secret_,
+                                 .principal = principal_of(guest_, access_),
+                                 .session_token = std::string(token)};
+    }
+    void note_use(const access::AccessKey& key, std::string_view service, std::string_view region,
+                  WallTime now) const override {
+        if (key.id != runtime::kGuestKeyId) others_.note_use(key, service, region, now);
     }
 
   private:
-    const access::AccessKey own_;
+    const runtime::GuestIdentity guest_;
+    const access::AccessService& access_;
     const access::KeyStore& others_;
+    const std::shared_ptr<const SecretBytes> secret_ =
+        std::make_shared<const SecretBytes>(runtime::kGuestSecret);
 };
 
 PipelineParts parts_for(PipelineParts parts, GuestCaller caller, const GuestKeys& keys) {
     return {.api = parts.api,
             .s3 = parts.s3,
             .keys = keys,
+            .access = parts.access,
+            .gate = parts.gate,
             .metrics = parts.metrics,
             .clock = parts.clock,
             .random = parts.random,
@@ -64,8 +72,9 @@ PipelineParts parts_for(PipelineParts parts, GuestCaller caller, const GuestKeys
 
 class GuestDoor::Server final {
   public:
-    Server(const PipelineParts& parts, GuestCaller caller)
-        : keys_(caller.key, parts.keys), pipeline_(parts_for(parts, std::move(caller), keys_)) {}
+    Server(const PipelineParts& parts, const runtime::GuestIdentity& guest)
+        : keys_(guest, parts.access, parts.keys),
+          pipeline_(parts_for(parts, caller_of(guest, parts.access), keys_)) {}
 
     Result<> listen(Loops& loops, const Clock& clock, UniqueFd listener) {
         net::ServerLimits limits;
@@ -104,7 +113,7 @@ void GuestDoor::serve_with(PipelineParts parts) {
 Result<std::unique_ptr<runtime::PlatformDoor::Open>> GuestDoor::open(UniqueFd listener,
                                                                      runtime::GuestIdentity guest) {
     AC_ASSERT(parts_ != nullptr);
-    auto server = std::make_shared<Server>(*parts_, caller_of(guest));
+    auto server = std::make_shared<Server>(*parts_, guest);
     AC_CHECK(server->listen(loops_, clock_, std::move(listener)));
     return std::make_unique<Handle>(*this, std::move(server));
 }

@@ -51,7 +51,7 @@ std::string find_uv() {
     for (std::size_t from = 0; from <= folders.size();) {
         const auto to = std::min(folders.find(':', from), folders.size());
         const auto candidate = std::filesystem::path(folders.substr(from, to - from)) / "uv";
-        if (to > from && access(candidate.c_str(), X_OK) == 0)
+        if (to > from && ::access(candidate.c_str(), X_OK) == 0)
             return std::filesystem::canonical(candidate, error).string();
         from = to + 1;
     }

@@ -7,6 +7,7 @@
 #include "server/body_spool.h"
 #include "server/observed_exchange.h"
 #include "server/version.h"
+#include "wire/iam_front.h"
 #include "wire/sts_front.h"
 
 namespace ac::server {
@@ -16,7 +17,9 @@ constexpr std::string_view kApiService = "bedrock-agentcore";
 constexpr std::string_view kBedrockService = "bedrock";
 constexpr std::string_view kS3Service = "s3";
 constexpr std::string_view kStsService = "sts";
-constexpr std::uint64_t kStsBodyBytesMax = 16 * 1024;
+constexpr std::string_view kIamService = "iam";
+// The longest policy document is 128 KB before it is encoded.
+constexpr std::uint64_t kQueryBodyBytesMax = 512 * 1024;
 
 net::Response text_response(int status, std::string_view type, std::string body) {
     net::Response response{.status = status, .headers = {}, .body = std::move(body)};
@@ -114,16 +117,25 @@ std::string Pipeline::base_url(const net::RequestHead& head) const {
 }
 
 Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallContext context) {
-    auto caller = identify(exchange.request());
-    if (!caller) co_return co_await refuse(exchange, std::move(context), std::move(caller).error());
-    const std::string service = caller->authorization.service;
-    context.scope = {.account = caller->key.principal.account,
-                     .region = caller->authorization.region};
-    context.principal = caller->key.principal;
+    auto authorization = sigv4::parse_authorization(exchange.request());
+    if (!authorization)
+        co_return co_await refuse(exchange, std::move(context), std::move(authorization).error());
+    const std::string service = authorization->service;
+    auto key = find_key(*authorization, context.now);
+    if (!key)
+        co_return co_await refuse_signed(exchange, std::move(context), *authorization,
+                                         std::move(key).error());
+    Caller caller{.authorization = *std::move(authorization), .key = *std::move(key)};
+    context.scope = {.account = caller.key.principal.account,
+                     .region = caller.authorization.region};
+    context.principal = caller.key.principal;
+    context.facts = facts_of(exchange, context.now);
+    context.facts.region = context.scope.region;
     if (service == kS3Service)
-        co_return co_await serve_s3(exchange, std::move(context), *std::move(caller));
-    if (service == kApiService || service == kBedrockService || service == kStsService)
-        co_return co_await serve_verified(exchange, std::move(context), *std::move(caller));
+        co_return co_await serve_s3(exchange, std::move(context), std::move(caller));
+    if (service == kApiService || service == kBedrockService || service == kStsService ||
+        service == kIamService)
+        co_return co_await serve_verified(exchange, std::move(context), std::move(caller));
     Error error{.code = ErrorCode::not_implemented,
                 .message = fmt::format("agentcored does not serve {}", service)};
     co_return co_await refuse(exchange, std::move(context), std::move(error));
@@ -134,19 +146,28 @@ Pipeline::Answered Pipeline::answer_guest(net::Exchange& exchange, wire::CallCon
     auto spool =
         co_await BodySpool::take(exchange.body(), kBodyBytesMax, parts_.spool_folder, parts_.pool);
     if (!spool) co_return co_await refuse(exchange, std::move(context), std::move(spool).error());
-    context.principal = parts_.guest->key.principal;
+    context.principal = parts_.guest->principal();
     context.scope = {.account = context.principal.account, .region = parts_.guest->region};
+    context.facts = facts_of(exchange, context.now);
+    context.facts.region = context.scope.region;
     co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
 }
 
-Result<Pipeline::Caller> Pipeline::identify(const net::RequestHead& head) const {
-    AC_TRY(auto authorization, sigv4::parse_authorization(head));
-    auto key = parts_.keys.find(authorization.access_key_id);
-    if (!key)
-        return fail({.code = ErrorCode::unauthenticated,
-                     .message = "The security token included in the request is invalid.",
-                     .reason = "UnrecognizedClientException"});
-    return Caller{.authorization = std::move(authorization), .key = *std::move(key)};
+Result<access::AccessKey> Pipeline::find_key(const sigv4::Authorization& authorization,
+                                             WallTime now) const {
+    return parts_.keys.find(authorization.access_key_id, authorization.security_token, now);
+}
+
+access::RequestFacts Pipeline::facts_of(const net::Exchange& exchange, WallTime now) const {
+    const net::Headers& headers = exchange.request().headers;
+    std::string_view peer = exchange.peer();
+    peer = peer.substr(0, peer.rfind(':'));
+    if (peer.starts_with('[') && peer.ends_with(']')) peer = peer.substr(1, peer.size() - 2);
+    return {.source_ip = std::string(peer),
+            .user_agent = std::string(headers.get("User-Agent")),
+            .referer = std::string(headers.get("Referer")),
+            .secure = parts_.is_secure,
+            .now = now};
 }
 
 Pipeline::Answered Pipeline::refuse(net::Exchange& exchange, wire::CallContext context,
@@ -155,18 +176,45 @@ Pipeline::Answered Pipeline::refuse(net::Exchange& exchange, wire::CallContext c
     co_return "-";
 }
 
+// In the way of the service that the signature names.
+Pipeline::Answered Pipeline::refuse_signed(net::Exchange& exchange, wire::CallContext context,
+                                           const sigv4::Authorization& authorization, Error error) {
+    const std::string& service = authorization.service;
+    if (service == kS3Service) {
+        wire::S3Call call;
+        call.request_id = std::move(context.request_id);
+        call.now = context.now;
+        call.verified = std::unexpected(std::move(error));
+        co_await parts_.s3.serve(exchange, std::move(call));
+        co_return "s3";
+    }
+    if (service != kStsService && service != kIamService)
+        co_return co_await refuse(exchange, std::move(context), std::move(error));
+    auto response = wire::query_error(service == kStsService ? wire::kSts : wire::kIam, error,
+                                      context.request_id);
+    (void)co_await exchange.respond(std::move(response));
+    co_return service == kStsService ? "sts" : "iam";
+}
+
 // S3 bodies may be large and go to disk anyway: the front checks their hash as they come.
 Pipeline::Answered Pipeline::serve_s3(net::Exchange& exchange, wire::CallContext context,
                                       Caller caller) {
     wire::S3Call call;
-    call.request_id = std::move(context.request_id);
-    call.scope = std::move(context.scope);
-    call.principal = std::move(context.principal);
+    call.request_id = context.request_id;
+    call.scope = context.scope;
+    call.principal = context.principal;
     call.now = context.now;
     call.content_sha256 = caller.authorization.content_sha256;
-    const sigv4::KeyMaterial material{.secret = caller.key.secret, .session_token = {}};
+    const sigv4::KeyMaterial material{.secret = caller.key.secret->view(),
+                                      .session_token = caller.key.session_token};
     call.verified = verifier_.verify(caller.authorization, exchange.request(), material, {},
                                      context.now, policy_for(kS3Service));
+    if (call.verified)
+        parts_.keys.note_use(caller.key, kS3Service, context.scope.region, context.now);
+    call.may = [this, &context](std::string_view action, std::string_view resource,
+                                const access::RequestContext& keys) {
+        return parts_.gate.check(context, action, resource, keys);
+    };
     co_await parts_.s3.serve(exchange, std::move(call));
     co_return "s3";
 }
@@ -175,20 +223,46 @@ Pipeline::Answered Pipeline::serve_verified(net::Exchange& exchange, wire::CallC
                                             Caller caller) {
     auto spool =
         co_await BodySpool::take(exchange.body(), kBodyBytesMax, parts_.spool_folder, parts_.pool);
-    if (!spool) co_return co_await refuse(exchange, std::move(context), std::move(spool).error());
-    const sigv4::KeyMaterial material{.secret = caller.key.secret, .session_token = {}};
+    if (!spool)
+        co_return co_await refuse_signed(exchange, std::move(context), caller.authorization,
+                                         std::move(spool).error());
+    const sigv4::KeyMaterial material{.secret = caller.key.secret->view(),
+                                      .session_token = caller.key.session_token};
     auto verified = verifier_.verify(caller.authorization, exchange.request(), material,
                                      (*spool)->sha256_hex(), context.now, policy_for(kApiService));
     if (!verified)
-        co_return co_await refuse(exchange, std::move(context), std::move(verified).error());
-    if (caller.authorization.service != kStsService)
-        co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
-    auto form = co_await net::read_all(**spool, kStsBodyBytesMax);
-    if (!form) co_return co_await refuse(exchange, std::move(context), std::move(form).error());
+        co_return co_await refuse_signed(exchange, std::move(context), caller.authorization,
+                                         std::move(verified).error());
+    parts_.keys.note_use(caller.key, caller.authorization.service, context.scope.region,
+                         context.now);
+    const std::string& service = caller.authorization.service;
+    if (service == kStsService || service == kIamService)
+        co_return co_await serve_query(exchange, std::move(context), std::move(caller), **spool);
+    co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
+}
+
+Pipeline::Answered Pipeline::serve_query(net::Exchange& exchange, wire::CallContext context,
+                                         Caller caller, net::Body& body) {
+    const bool is_sts = caller.authorization.service == kStsService;
+    auto form = co_await net::read_all(body, kQueryBodyBytesMax);
+    if (!form)
+        co_return co_await refuse_signed(exchange, std::move(context), caller.authorization,
+                                         std::move(form).error());
     if (form->empty()) *form = exchange.request().query();
-    auto response = wire::answer_sts(*form, context.principal, caller.key.id, context.request_id);
+    wire::QueryCall call{.request_id = context.request_id,
+                         .scope = context.scope,
+                         .principal = context.principal,
+                         .facts = context.facts,
+                         .access_key_id = caller.key.id};
+    net::Response response;
+    if (is_sts) {
+        response = wire::answer_sts(parts_.access, *form, call);
+    } else {
+        response = co_await wire::answer_iam(parts_.access, *std::move(form), std::move(call));
+    }
     const auto sent = co_await exchange.respond(std::move(response));
-    co_return sent ? "sts" : "-";
+    if (!sent) co_return "-";
+    co_return is_sts ? "sts" : "iam";
 }
 
 }  // namespace ac::server

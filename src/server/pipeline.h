@@ -4,10 +4,11 @@
 // signature; the service's front. One place catches exceptions, one place counts and logs.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
-#include "access/principal.h"
+#include "access/access_service.h"
 #include "async/thread_pool.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -24,7 +25,8 @@ inline constexpr std::uint64_t kBodyBytesMax = 160'000'000;
 
 // Who calls through a listener that only one agent can reach.
 struct GuestCaller {
-    access::AccessKey key;  // known to this listener only
+    // The session of the runtime's role, as its policies are now.
+    std::function<access::Principal()> principal;
     std::string region;
     std::string runtime;
     std::string session;
@@ -35,6 +37,8 @@ struct PipelineParts {
     wire::Api& api;
     wire::S3Front& s3;
     const access::KeyStore& keys;
+    access::AccessService& access;
+    const wire::Gate& gate;
     Metrics& metrics;
     const Clock& clock;
     Random& random;
@@ -62,12 +66,18 @@ class Pipeline final : public net::Handler {
     Answered answer(net::Exchange& exchange, wire::CallContext context);
     Answered answer_guest(net::Exchange& exchange, wire::CallContext context);
     Answered answer_unsigned(net::Exchange& exchange, wire::CallContext context);
+    access::RequestFacts facts_of(const net::Exchange& exchange, WallTime now) const;
+    Answered refuse_signed(net::Exchange& exchange, wire::CallContext context,
+                           const sigv4::Authorization& authorization, Error error);
+    Answered serve_query(net::Exchange& exchange, wire::CallContext context, Caller caller,
+                         net::Body& body);
     Answered answer_signed(net::Exchange& exchange, wire::CallContext context);
     Answered refuse(net::Exchange& exchange, wire::CallContext context, Error error);
     Answered serve_s3(net::Exchange& exchange, wire::CallContext context, Caller caller);
     Answered serve_verified(net::Exchange& exchange, wire::CallContext context, Caller caller);
     std::string base_url(const net::RequestHead& head) const;
-    Result<Caller> identify(const net::RequestHead& head) const;
+    Result<access::AccessKey> find_key(const sigv4::Authorization& authorization,
+                                       WallTime now) const;
 
     PipelineParts parts_;
     sigv4::Verifier verifier_;

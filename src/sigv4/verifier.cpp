@@ -150,17 +150,20 @@ Result<Verified> Verifier::verify(const Authorization& authorization, const net:
 
 Sha256 Verifier::signing_key(std::string_view secret, const Authorization& authorization) {
     std::string scope = authorization.scope();
-    const std::size_t at =
-        (std::hash<std::string_view>{}(scope) ^ std::hash<std::string_view>{}(secret)) % kSlots;
+    const Sha256 hashed = sha256(secret);
+    const std::size_t at = (std::hash<std::string_view>{}(scope) ^
+                            std::hash<std::string_view>{}(as_text(hashed))) %
+                           kSlots;
     {
         const std::lock_guard lock(mutex_);
         const Slot& slot = slots_[at];
-        if (slot.scope == scope && equal_in_constant_time(slot.secret, secret)) return slot.key;
+        if (slot.scope == scope && equal_in_constant_time(as_text(slot.secret), as_text(hashed)))
+            return slot.key;
     }
     const Sha256 key =
         derive_key(secret, authorization.date, authorization.region, authorization.service);
     const std::lock_guard lock(mutex_);
-    slots_[at] = {.secret = std::string(secret), .scope = std::move(scope), .key = key};
+    slots_[at] = {.secret = hashed, .scope = std::move(scope), .key = key};
     return key;
 }
 

@@ -53,7 +53,7 @@ class Verifier final {
     Sha256 signing_key(std::string_view secret, const Authorization& authorization);
 
     struct Slot {
-        std::string secret;
+        Sha256 secret{};  // the hash of it
         std::string scope;
         Sha256 key{};
     };

@@ -23,6 +23,7 @@ struct Target {
     Handler handler;
     StreamHandler stream;
     StreamHandler unsigned_stream;
+    std::string extension = {};  // "GET /x/..."
 };
 
 class ApiOverTables final : public Api {
@@ -56,7 +57,9 @@ class ApiOverTables final : public Api {
     void bind_extension(std::string_view method, std::string_view uri,
                         StreamHandler handler) override {
         router_.add(method, uri, targets_.size());
-        targets_.push_back({.operation = nullptr, .stream = std::move(handler)});
+        targets_.push_back({.operation = nullptr,
+                            .stream = std::move(handler),
+                            .extension = std::string(method) + ' ' + std::string(uri)});
     }
 
     void bind_unsigned(std::string_view operation, StreamHandler handler) override {
@@ -75,6 +78,8 @@ class ApiOverTables final : public Api {
         return route.outcome == RouteMatch::Outcome::found &&
                targets_[route.target].unsigned_stream != nullptr;
     }
+
+    void guard_with(const Gate& gate) override { gate_ = &gate; }
 
     bool implements(std::string_view operation) const override {
         const auto found = by_name_.find(operation);
@@ -176,6 +181,9 @@ class ApiOverTables final : public Api {
         }
         AC_CO_TRY(json::object input, codec_.decode(operation, route.labels, *context.head,
                                                     reads ? &text : nullptr, random_));
+        if (gate_ != nullptr && context.is_signed) {
+            AC_CO_CHECK(gate_->admit(context, input, {}));
+        }
         if (stream) {
             auto task = stream(std::move(context), std::move(input), exchange, body);
             co_return co_await std::move(task);
@@ -205,6 +213,10 @@ class ApiOverTables final : public Api {
         for (const QueryParameter& parameter : parameters)
             input.emplace(parameter.name, parameter.value);
         for (const PathLabel& label : route.labels) input[label.name] = label.value;
+        const bool is_open = target.extension.empty();
+        if (gate_ != nullptr && context.is_signed && !is_open) {
+            AC_CO_CHECK(gate_->admit(context, input, target.extension));
+        }
         auto task = target.stream(std::move(context), std::move(input), exchange, body);
         co_return co_await std::move(task);
     }
@@ -245,6 +257,7 @@ class ApiOverTables final : public Api {
         co_return Result<>();
     }
 
+    const Gate* gate_ = nullptr;
     SystemRandom random_;
     Codec codec_;
     Router router_;

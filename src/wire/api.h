@@ -15,10 +15,12 @@
 #include <string_view>
 #include <vector>
 
+#include "access/authorizer.h"
 #include "access/principal.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "net/http_server.h"
+#include "wire/gate.h"
 #include "wire/operation.h"
 
 namespace ac::wire {
@@ -29,6 +31,7 @@ struct CallContext {
     std::string request_id;  // UUID; answered as x-amzn-RequestId
     Scope scope;
     access::Principal principal;
+    access::RequestFacts facts = {};  // for conditions of policies
     WallTime now;
     const OperationSpec* operation = nullptr;  // nullptr for extensions
     const net::RequestHead* head = nullptr;    // lives as long as the call
@@ -75,6 +78,9 @@ class Api {
     virtual void bind_open(std::string_view method, std::string_view uri,
                            StreamHandler handler) = 0;
     virtual bool takes_unsigned(const net::RequestHead& head) const = 0;
+    // Before serving: whom to ask before each handler of a signed call. Without one, all is
+    // admitted.
+    virtual void guard_with(const Gate& gate) = 0;
     virtual bool implements(std::string_view operation) const = 0;
     // Names of the operations of the tables that have no handler, sorted. GET /x/operations answers
     // the same as {"operations": [{"name", "plane", "implemented"}]}.

@@ -95,6 +95,8 @@ S3Error map_s3_error(const Error& error) {
         return {.code = "InvalidAccessKeyId",
                 .status = 403,
                 .message = "The AWS Access Key Id you provided does not exist in our records."};
+    if (error.reason == "ExpiredTokenException")
+        return {.code = "ExpiredToken", .status = 400, .message = error.message};
     if (error.reason == "InvalidSignatureException")
         return {.code = "SignatureDoesNotMatch", .status = 403, .message = error.message};
     const Known known = by_code(error.code);

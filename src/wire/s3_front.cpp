@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "wire/s3_error.h"
 #include "wire/s3_handlers.h"
+#include "wire/s3_permissions.h"
 
 namespace ac::wire {
 namespace {
@@ -85,6 +86,14 @@ Result<> check_expected_owner(const Turn& turn) {
     return {};
 }
 
+Result<> check_permissions(const Turn& turn) {
+    if (!turn.call.may) return {};
+    const auto keys = s3_condition_keys(turn.request);
+    for (const S3Permission& needed : s3_permissions(turn.request, turn.headers()))
+        AC_CHECK(turn.call.may(needed.action, needed.resource, keys));
+    return {};
+}
+
 class Front final : public S3Front {
   public:
     explicit Front(objects::ObjectStore& objects) : objects_(objects) {}
@@ -113,6 +122,7 @@ class Front final : public S3Front {
         AC_CO_TRY(S3Request request, parse_s3_request(exchange.request()));
         Turn turn{
             .objects = objects_, .exchange = exchange, .call = call, .request = std::move(request)};
+        AC_CO_CHECK(check_permissions(turn));
         AC_CO_CHECK(check_expected_owner(turn));
         if (const auto name = unserved(turn.request); !name.empty())
             co_return not_served(turn.request, name);

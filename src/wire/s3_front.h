@@ -3,10 +3,12 @@
 // as deployment tools and agents need it; docs/reference/s3.md lists what it serves. Anything else
 // is answered NotImplemented by name. Bodies stream both ways.
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "access/principal.h"
+#include "access/request_context.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "net/http_server.h"
@@ -25,6 +27,11 @@ struct S3Call {
     // What the signature's verification said; an Error is answered in S3's way. The body has not
     // been looked at: the front checks it against content_sha256 as it comes.
     Result<sigv4::Verified> verified = fail(ErrorCode::unauthenticated, "not verified");
+    // Whether the caller's policies allow the action on the resource; permission_denied. Without
+    // it, all is allowed.
+    std::function<Result<>(std::string_view action, std::string_view resource,
+                           const access::RequestContext& keys)>
+        may = {};
 };
 
 class S3Front {

@@ -9,6 +9,7 @@
 #include "wire/s3_error.h"
 #include "wire/s3_handlers.h"
 #include "wire/s3_limits.h"
+#include "wire/s3_permissions.h"
 #include "wire/s3_xml.h"
 
 namespace ac::wire::s3 {
@@ -231,8 +232,12 @@ Task<net::Response> delete_objects(Turn& turn) {
     XmlWriter xml;
     xml.open("DeleteResult");
     for (const std::string& key : request.keys) {
-        objects::ObjectKey name{turn.request.bucket, key};
-        const auto removed = co_await turn.objects.remove(turn.call.scope, std::move(name));
+        const std::string arn = s3_object_arn(turn.request.bucket, key);
+        Result<> removed = turn.call.may ? turn.call.may("s3:DeleteObject", arn, {}) : Result<>();
+        if (removed) {
+            objects::ObjectKey name{turn.request.bucket, key};
+            removed = co_await turn.objects.remove(turn.call.scope, std::move(name));
+        }
         if (removed && request.quiet) continue;
         xml.open(removed ? "Deleted" : "Error");
         xml.text("Key", key);

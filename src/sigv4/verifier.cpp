@@ -151,9 +151,9 @@ Result<Verified> Verifier::verify(const Authorization& authorization, const net:
 Sha256 Verifier::signing_key(std::string_view secret, const Authorization& authorization) {
     std::string scope = authorization.scope();
     const Sha256 hashed = sha256(secret);
-    const std::size_t at = (std::hash<std::string_view>{}(scope) ^
-                            std::hash<std::string_view>{}(as_text(hashed))) %
-                           kSlots;
+    const std::size_t at =
+        (std::hash<std::string_view>{}(scope) ^ std::hash<std::string_view>{}(as_text(hashed))) %
+        kSlots;
     {
         const std::lock_guard lock(mutex_);
         const Slot& slot = slots_[at];

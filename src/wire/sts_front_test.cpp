@@ -41,13 +41,15 @@ TEST_F(StsFront, refuses_other_actions_by_name_and_escapes_them) {
 TEST_F(StsFront, assumes_roles) {
     make_role("worker", R"({"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},
                             "Action":"sts:AssumeRole"}})");
-    const auto response = ask("Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole"
-                              "%2Fworker&RoleSessionName=s1&DurationSeconds=900");
+    const auto response =
+        ask("Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole"
+            "%2Fworker&RoleSessionName=s1&DurationSeconds=900");
     EXPECT_EQ(response.status, 200) << response.body;
     EXPECT_THAT(response.body, HasSubstr("<Expiration>2026-01-01T00:15:00Z</Expiration>"));
     EXPECT_THAT(response.body, HasSubstr(":assumed-role/worker/s1</Arn>"));
-    const auto denied = ask("Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole"
-                            "%2Fnone&RoleSessionName=s1");
+    const auto denied =
+        ask("Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole"
+            "%2Fnone&RoleSessionName=s1");
     EXPECT_EQ(denied.status, 403);
     EXPECT_THAT(denied.body, HasSubstr("<Code>AccessDenied</Code>"));
     EXPECT_THAT(ask("Action=AssumeRole").body, HasSubstr("ValidationError"));

@@ -116,6 +116,8 @@ def test_policies_decide_by_action_and_resource(daemon, user):
     assert data.list_events(memoryId=mine["id"], actorId="alice", sessionId="s")["events"] == []
     assert code_of(data.list_events, memoryId=mine["id"], actorId="bob",
                    sessionId="s") == "AccessDeniedException"
+    for memory in (mine, other):
+        control.delete_memory(memoryId=memory["id"])
 
 
 def test_s3_is_allowed_by_key_and_by_copy_source(daemon, user):
@@ -342,6 +344,7 @@ def test_no_secret_of_a_key_is_in_the_data_folder(fresh_daemon):
             content = path.read_bytes()
             assert not [secret for secret in secrets if secret in content], path
     fresh_daemon.start()
+    fresh_daemon.client("sts").get_caller_identity()
 
 
 def test_decisions_hold_under_concurrency(daemon, user):

@@ -249,7 +249,7 @@ class Parser final {
     }
 
     void add_models() {
-        CLI::App* models = app_.add_subcommand("models", "Embedded chat models: GGUF files");
+        CLI::App* models = app_.add_subcommand("models", "Embedded chat models, keys for models");
         models->require_subcommand(1);
         add<ModelsListOptions>(*models, "list", "List them; * marks the default");
         auto [added, a] = add<ModelsAddOptions>(*models, "add", "Check and copy a GGUF file");
@@ -261,6 +261,13 @@ class Parser final {
         auto [chosen, c] = add<ModelsDefaultOptions>(
             *models, "default", "Answer with this model from the next request on");
         chosen->add_option("name", c->name, "Name")->required();
+        CLI::App* key = models->add_subcommand("key", "Keys for clients that cannot sign");
+        key->require_subcommand(1);
+        auto [made, m] = add<ModelKeyCreateOptions>(*key, "create", "Make one; printed once");
+        made->add_option("name", m->name, "What it is for")->required();
+        add<ModelKeyListOptions>(*key, "list", "List them, without the keys themselves");
+        auto [deleted, d] = add<ModelKeyDeleteOptions>(*key, "delete", "It is refused from now on");
+        deleted->add_option("id", d->id, "Its id")->required();
     }
 
     void add_memory() {

@@ -21,4 +21,14 @@ struct ModelsDefaultOptions {
     std::string name;
 };
 
+struct ModelKeyCreateOptions {
+    std::string name;
+};
+
+struct ModelKeyListOptions {};
+
+struct ModelKeyDeleteOptions {
+    std::string id;
+};
+
 }  // namespace ac::cli

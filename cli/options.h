@@ -110,7 +110,8 @@ using CommandOptions =
                  MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions, MemoryEventsOptions,
                  MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions, MemoryExportOptions,
                  MemoryImportOptions, ModelsListOptions, ModelsAddOptions, ModelsRemoveOptions,
-                 ModelsDefaultOptions>;
+                 ModelsDefaultOptions, ModelKeyCreateOptions, ModelKeyListOptions,
+                 ModelKeyDeleteOptions>;
 
 struct CommandLine {
     CommonOptions common;

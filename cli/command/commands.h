@@ -41,6 +41,9 @@ Expected<> run(const Context& context, const ModelsListOptions& options);
 Expected<> run(const Context& context, const ModelsAddOptions& options);
 Expected<> run(const Context& context, const ModelsRemoveOptions& options);
 Expected<> run(const Context& context, const ModelsDefaultOptions& options);
+Expected<> run(const Context& context, const ModelKeyCreateOptions& options);
+Expected<> run(const Context& context, const ModelKeyListOptions& options);
+Expected<> run(const Context& context, const ModelKeyDeleteOptions& options);
 
 // The whole program: parses, runs, reports a failure on stderr (and as {"error": ...} on stdout
 // with --json); returns the exit code.

@@ -38,8 +38,7 @@ Expected<> run(const Context& context, const ModelKeyCreateOptions& options) {
 }
 
 Expected<> run(const Context& context, const ModelKeyListOptions&) {
-    AC_TRY(const json::value found,
-           call(context, {.method = "GET", .target = std::string(kKeys)}));
+    AC_TRY(const json::value found, call(context, {.method = "GET", .target = std::string(kKeys)}));
     if (context.common.json) {
         context.console().out(json::serialize(found) + "\n");
         return {};

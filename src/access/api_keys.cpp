@@ -62,10 +62,10 @@ Task<NewApiKey> ApiKeys::create(std::string account, std::string access_key_id, 
                tx.query("SELECT COUNT(*) FROM api_keys WHERE account = $1", {key.account}));
         if (rows.at(0).integer(0) >= static_cast<std::int64_t>(kApiKeysMax))
             return fail(ErrorCode::quota_exceeded, "the account has too many API keys");
-        AC_CHECK(tx.execute("INSERT INTO api_keys (hash, id, name, account, access_key_id, "
-                            "created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-                            {hash, key.id, key.name, key.account, key.access_key_id,
-                             to_epoch_ms(key.created_at)}));
+        AC_CHECK(tx.execute(
+            "INSERT INTO api_keys (hash, id, name, account, access_key_id, "
+            "created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            {hash, key.id, key.name, key.account, key.access_key_id, to_epoch_ms(key.created_at)}));
         return {};
     };
     AC_CO_CHECK(co_await database_.write(insert));

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "access/access_service.h"
+#include "access/api_keys.h"
 #include "async/run.h"
 #include "async/task_group.h"
 #include "async/thread_pool.h"
@@ -34,6 +35,8 @@
 #include "wire/api.h"
 #include "wire/bedrock_binding.h"
 #include "wire/memory_binding.h"
+#include "wire/model_front.h"
+#include "wire/model_keys_binding.h"
 #include "wire/runtime_binding.h"
 #include "wire/s3_front.h"
 #include "wire/tag_binding.h"
@@ -126,6 +129,7 @@ Task<> prepare(Services services) {
     AC_CO_CHECK(co_await services.objects.migrate());
     AC_CO_CHECK(co_await services.database.migrate(memory::MemoryService::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(models::UsageBook::migrations()));
+    AC_CO_CHECK(co_await services.database.migrate(access::ApiKeys::migrations()));
     co_return co_await services.runtime.start();
 }
 
@@ -232,6 +236,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AC_TRY(
         const auto models,
         Models::open({.config = config, .database = *database, .timer = timer, .random = random}));
+    access::ApiKeys api_keys(*database, random, clock);
     const auto api = wire::make_api(clock);
     const auto documents = bearer::make_document_source(*outbound, clock, nullptr);
     bearer::KeyCache issuer_keys(*documents, clock);
@@ -241,11 +246,15 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     const auto gate = wire::make_access_gate(access.authorizer());
     api->guard_with(*gate);
     bind(*api, services);
+    wire::bind_model_keys(*api, api_keys);
     const auto s3 = wire::make_s3_front(objects);
+    const auto model_front = wire::make_model_front(models->service(), *gate, random);
     Metrics metrics;
     add_readings(metrics, *database, *runtime);
     const PipelineParts parts{.api = *api,
                               .s3 = *s3,
+                              .models = *model_front,
+                              .api_keys = api_keys,
                               .keys = access,
                               .access = access,
                               .gate = *gate,

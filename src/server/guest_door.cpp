@@ -57,6 +57,8 @@ class GuestKeys final : public access::KeyStore {
 PipelineParts parts_for(PipelineParts parts, GuestCaller caller, const GuestKeys& keys) {
     return {.api = parts.api,
             .s3 = parts.s3,
+            .models = parts.models,
+            .api_keys = parts.api_keys,
             .keys = keys,
             .access = parts.access,
             .gate = parts.gate,

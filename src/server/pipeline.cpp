@@ -77,6 +77,8 @@ Detached Pipeline::handle(net::Exchange& exchange) {
 
 Pipeline::Answered Pipeline::answer(net::Exchange& exchange, wire::CallContext context) {
     const std::string_view path = exchange.request().path();
+    if (is_call_with_key(exchange.request()))
+        co_return co_await answer_with_key(exchange, std::move(context));
     if (parts_.guest && !exchange.request().headers.contains("Authorization") &&
         !sigv4::is_signed(exchange.request()))
         co_return co_await answer_guest(exchange, std::move(context));
@@ -129,6 +131,7 @@ Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallCo
     context.scope = {.account = caller.key.principal.account,
                      .region = caller.authorization.region};
     context.principal = caller.key.principal;
+    context.access_key_id = caller.key.id;
     context.facts = facts_of(exchange, context.now);
     context.facts.region = context.scope.region;
     if (service == kS3Service)
@@ -238,6 +241,8 @@ Pipeline::Answered Pipeline::serve_verified(net::Exchange& exchange, wire::CallC
     const std::string& service = caller.authorization.service;
     if (service == kStsService || service == kIamService)
         co_return co_await serve_query(exchange, std::move(context), std::move(caller), **spool);
+    if (wire::is_model_front_path(exchange.request().path()))
+        co_return co_await parts_.models.serve(exchange, std::move(context), **spool);
     co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
 }
 

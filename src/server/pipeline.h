@@ -9,6 +9,7 @@
 #include <string>
 
 #include "access/access_service.h"
+#include "access/api_keys.h"
 #include "async/thread_pool.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -16,6 +17,7 @@
 #include "server/metrics.h"
 #include "sigv4/verifier.h"
 #include "wire/api.h"
+#include "wire/model_front.h"
 #include "wire/s3_front.h"
 
 namespace ac::server {
@@ -36,6 +38,8 @@ struct GuestCaller {
 struct PipelineParts {
     wire::Api& api;
     wire::S3Front& s3;
+    wire::ModelFront& models;
+    access::ApiKeys& api_keys;
     const access::KeyStore& keys;
     access::AccessService& access;
     const wire::Gate& gate;
@@ -78,6 +82,10 @@ class Pipeline final : public net::Handler {
     std::string base_url(const net::RequestHead& head) const;
     Result<access::AccessKey> find_key(const sigv4::Authorization& authorization,
                                        WallTime now) const;
+    // Of models, by an API key instead of a signature (pipeline_models.cpp).
+    bool is_call_with_key(const net::RequestHead& head) const;
+    Answered answer_with_key(net::Exchange& exchange, wire::CallContext context);
+    Task<access::Principal> owner_of_key(const net::RequestHead& head, WallTime now) const;
 
     PipelineParts parts_;
     sigv4::Verifier verifier_;

@@ -32,6 +32,7 @@ struct CallContext {
     Scope scope;
     access::Principal principal;
     access::RequestFacts facts = {};  // for conditions of policies
+    std::string access_key_id = {};   // that signed; empty: none did
     WallTime now;
     const OperationSpec* operation = nullptr;  // nullptr for extensions
     const net::RequestHead* head = nullptr;    // lives as long as the call

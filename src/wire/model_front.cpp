@@ -14,9 +14,13 @@
 #include "wire/limits.h"
 #include "wire/openai_input.h"
 #include "wire/openai_output.h"
+#include "wire/resource_names.h"
 
 namespace ac::wire {
 namespace {
+
+constexpr std::string_view kInvoke = "bedrock:InvokeModel";
+constexpr std::string_view kStream = "bedrock:InvokeModelWithResponseStream";
 
 enum class Family { openai, anthropic };
 
@@ -66,7 +70,8 @@ Result<json::object> object_of(const std::string& text) {
 
 class Front final : public ModelFront {
   public:
-    Front(models::ModelService& models, Random& random) : models_(models), random_(random) {}
+    Front(models::ModelService& models, const Gate& gate, Random& random)
+        : models_(models), gate_(gate), random_(random) {}
 
     asio::awaitable<std::string_view, Executor> serve(net::Exchange& given, CallContext context,
                                                       net::Body& body) override;
@@ -89,10 +94,12 @@ class Front final : public ModelFront {
     Task<> get_model(net::Exchange& exchange, const CallContext& call, json::object body);
     Task<> messages(net::Exchange& exchange, const CallContext& call, json::object body);
     Task<> count_tokens(net::Exchange& exchange, const CallContext& call, json::object body);
+    Result<> may(const CallContext& call, std::string_view action, const std::string& model) const;
     static json::object anthropic_model(const models::ModelInfo& info);
     std::string new_id(std::string_view prefix) const;
 
     models::ModelService& models_;
+    const Gate& gate_;
     Random& random_;
 };
 
@@ -169,8 +176,16 @@ Detached Front::serve_error(net::Exchange& given, std::string request_id, Error 
     if (!sent) AC_LOG(debug, "response not delivered", {"reason", sent.error().message});
 }
 
+Result<> Front::may(const CallContext& call, std::string_view action,
+                    const std::string& model) const {
+    for (const std::string& resource : model_resources(model, call.scope))
+        AC_CHECK(gate_.check(call, action, resource));
+    return {};
+}
+
 Task<> Front::chat(net::Exchange& exchange, const CallContext& call, json::object body) {
     AC_CO_TRY(auto wanted, openai_chat_from(body));
+    AC_CO_CHECK(may(call, wanted.streams ? kStream : kInvoke, wanted.request.model));
     OpenAiAnswer about{.id = new_id("chatcmpl-"),
                        .model = wanted.request.model,
                        .created = to_epoch_ms(call.now) / 1000,
@@ -190,6 +205,7 @@ Task<> Front::chat(net::Exchange& exchange, const CallContext& call, json::objec
 Task<> Front::embeddings(net::Exchange& exchange, const CallContext& call, json::object body) {
     AC_CO_TRY(auto wanted, openai_embedding_from(body));
     const std::string model = wanted.request.model;
+    AC_CO_CHECK(may(call, kInvoke, model));
     AC_CO_TRY(const auto made, co_await models_.embed(std::move(wanted.request), caller_of(call)));
     auto response =
         json_response(200, json::serialize(openai_embeddings(made, model, wanted.as_base64)));
@@ -203,7 +219,8 @@ json::object Front::anthropic_model(const models::ModelInfo& info) {
             {"created_at", "1970-01-01T00:00:00Z"}};
 }
 
-Task<> Front::list_models(net::Exchange& exchange, const CallContext&, json::object) {
+Task<> Front::list_models(net::Exchange& exchange, const CallContext& call, json::object) {
+    AC_CO_CHECK(may(call, "bedrock:ListFoundationModels", ""));
     const bool is_theirs = family_of(exchange.request()) == Family::anthropic;
     json::array data;
     for (const models::ModelInfo& info : models_.models())
@@ -221,7 +238,8 @@ Task<> Front::list_models(net::Exchange& exchange, const CallContext&, json::obj
     co_return co_await exchange.respond(std::move(response));
 }
 
-Task<> Front::get_model(net::Exchange& exchange, const CallContext&, json::object) {
+Task<> Front::get_model(net::Exchange& exchange, const CallContext& call, json::object) {
+    AC_CO_CHECK(may(call, "bedrock:ListFoundationModels", ""));
     const auto place = place_of(exchange.request().path());
     const std::string id =
         percent_decode(place->rest.substr(std::string_view("models/").size())).value_or("");
@@ -242,7 +260,9 @@ Task<> Front::messages(net::Exchange& exchange, const CallContext& call, json::o
     const auto* stream = body.if_contains("stream");
     if (stream != nullptr && !stream->is_bool() && !stream->is_null())
         co_return fail(ErrorCode::invalid_argument, "stream: must be true or false");
-    if (stream != nullptr && stream->is_bool() && stream->get_bool()) {
+    const bool streams = stream != nullptr && stream->is_bool() && stream->get_bool();
+    AC_CO_CHECK(may(call, streams ? kStream : kInvoke, request.model));
+    if (streams) {
         const auto encoder = make_anthropic_sse(std::move(about));
         co_return co_await stream_chat(models_, std::move(request), caller_of(call), *encoder,
                                        exchange);
@@ -257,6 +277,7 @@ Task<> Front::messages(net::Exchange& exchange, const CallContext& call, json::o
 Task<> Front::count_tokens(net::Exchange& exchange, const CallContext& call, json::object body) {
     body["max_tokens"] = 1;  // which a count does not name
     AC_CO_TRY(auto request, anthropic_request(body));
+    AC_CO_CHECK(may(call, "bedrock:CountTokens", request.model));
     AC_CO_TRY(const auto count, co_await models_.count_tokens(std::move(request), caller_of(call)));
     auto response = json_response(200, fmt::format("{{\"input_tokens\":{}}}", count));
     co_return co_await exchange.respond(std::move(response));
@@ -278,8 +299,9 @@ std::optional<std::string> api_key_in(const net::Headers& headers) {
     return std::string(trim(authorization->substr(kScheme.size())));
 }
 
-std::unique_ptr<ModelFront> make_model_front(models::ModelService& models, Random& random) {
-    return std::make_unique<Front>(models, random);
+std::unique_ptr<ModelFront> make_model_front(models::ModelService& models, const Gate& gate,
+                                             Random& random) {
+    return std::make_unique<Front>(models, gate, random);
 }
 
 }  // namespace ac::wire

@@ -11,6 +11,7 @@
 #include "models/service.h"
 #include "net/http_server.h"
 #include "wire/api.h"
+#include "wire/gate.h"
 
 namespace ac::wire {
 
@@ -30,7 +31,9 @@ bool is_model_front_path(std::string_view path);
 // "Authorization: Bearer KEY" (OpenAI) or "x-api-key: KEY" (Anthropic).
 std::optional<std::string> api_key_in(const net::Headers& headers);
 
-// `models` outlives the front.
-std::unique_ptr<ModelFront> make_model_front(models::ModelService& models, Random& random);
+// A call counts as that of Bedrock which does the same: `gate` is asked for bedrock:InvokeModel and
+// its like. All outlive the front.
+std::unique_ptr<ModelFront> make_model_front(models::ModelService& models, const Gate& gate,
+                                             Random& random);
 
 }  // namespace ac::wire

@@ -18,6 +18,21 @@ using testing::FakeExchange;
 using testing::FakeModels;
 using ::testing::HasSubstr;
 
+class SomeModels final : public Gate {
+  public:
+    Result<> admit(CallContext&, const json::object&, std::string_view) const override {
+        return {};
+    }
+    Result<> check(const CallContext&, std::string_view action, std::string_view resource,
+                   const access::RequestContext&) const override {
+        asked.push_back(std::string(action) + " " + std::string(resource));
+        if (resource.ends_with("/forbidden"))
+            return fail(ErrorCode::permission_denied, "not this model");
+        return {};
+    }
+    mutable std::vector<std::string> asked;
+};
+
 class ModelFrontTest : public ::testing::Test {
   protected:
     Task<> serve(FakeExchange& exchange) {
@@ -54,7 +69,8 @@ class ModelFrontTest : public ::testing::Test {
     Loop loop_;
     SystemRandom random_;
     FakeModels models_;
-    std::unique_ptr<ModelFront> front_ = make_model_front(models_, random_);
+    SomeModels gate_;
+    std::unique_ptr<ModelFront> front_ = make_model_front(models_, gate_, random_);
 };
 
 const std::string kChat = R"({"model":"m","messages":[{"role":"user","content":"Hi"}])";
@@ -227,6 +243,22 @@ TEST_F(ModelFrontTest, anthropics_messages_are_answered_and_streamed) {
     const auto count = call("/v1/messages/count_tokens", R"({"model":"m","messages":[
         {"role":"user","content":"Hi"}]})");
     EXPECT_EQ(parsed(count), json::parse(R"({"input_tokens":42})"));
+}
+
+TEST_F(ModelFrontTest, a_call_needs_the_permission_of_bedrocks) {
+    call("/v1/chat/completions", kChat + R"(,"stream":true})");
+    EXPECT_THAT(gate_.asked, ElementsAre("bedrock:InvokeModelWithResponseStream "
+                                         "arn:aws:bedrock:::foundation-model/m"));
+    EXPECT_EQ(call("/v1/chat/completions",
+                   R"({"model":"forbidden","messages":[{"role":"user","content":"Hi"}]})")
+                  .status,
+              403);
+    EXPECT_EQ(call("/v1/messages", R"({"model":"forbidden","max_tokens":1,
+                                       "messages":[{"role":"user","content":"Hi"}]})")
+                  .status,
+              403);
+    EXPECT_EQ(call("/v1/embeddings", R"({"model":"forbidden","input":"a"})").status, 403);
+    EXPECT_EQ(models_.requests.size(), 1U);
 }
 
 TEST_F(ModelFrontTest, embeddings_are_numbers_or_base64) {

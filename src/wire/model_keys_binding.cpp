@@ -60,19 +60,19 @@ Task<> remove(ApiKeys& keys, CallContext call, json::object input, net::Exchange
 }  // namespace
 
 void bind_model_keys(Api& api, ApiKeys& keys) {
-    api.bind_extension("POST", "/x/model-keys",
-                       [&keys](CallContext call, json::object, net::Exchange& exchange,
-                               net::Body& body) {
-                           return create(keys, std::move(call), exchange, body);
-                       });
+    api.bind_extension(
+        "POST", "/x/model-keys",
+        [&keys](CallContext call, json::object, net::Exchange& exchange, net::Body& body) {
+            return create(keys, std::move(call), exchange, body);
+        });
     api.bind_extension("GET", "/x/model-keys",
                        [&keys](CallContext call, json::object, net::Exchange& exchange,
                                net::Body&) { return list(keys, std::move(call), exchange); });
-    api.bind_extension("DELETE", "/x/model-keys/{keyId}",
-                       [&keys](CallContext call, json::object input, net::Exchange& exchange,
-                               net::Body&) {
-                           return remove(keys, std::move(call), std::move(input), exchange);
-                       });
+    api.bind_extension(
+        "DELETE", "/x/model-keys/{keyId}",
+        [&keys](CallContext call, json::object input, net::Exchange& exchange, net::Body&) {
+            return remove(keys, std::move(call), std::move(input), exchange);
+        });
 }
 
 }  // namespace ac::wire

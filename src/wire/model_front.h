@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/random.h"
 #include "models/service.h"
 #include "net/http_server.h"
 #include "wire/api.h"

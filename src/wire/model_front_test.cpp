@@ -147,45 +147,53 @@ struct BadBody {
     std::string param;
 };
 
+std::string chat(const std::string& messages, const std::string& more = {}) {
+    return R"({"model":"m","messages":[)" + messages + "]" + more + "}";
+}
+
+std::string asked_with(const std::string& more) {
+    return chat(R"({"role":"user","content":"Hi"})", "," + more);
+}
+
+std::string part(const std::string& content) {
+    return chat(R"({"role":"user","content":[)" + content + "]}");
+}
+
+std::string called(const std::string& function) {
+    return chat(R"({"role":"assistant","tool_calls":[{"id":"1","function":)" + function + "}]}");
+}
+
+std::string tools(const std::string& function) {
+    return asked_with(R"("tools":[{"type":"function","function":)" + function + "}]");
+}
+
+const std::vector<BadBody> kBadBodies = {
+    {R"({"messages":[]})", "model"},
+    {R"({"model":"m"})", "messages"},
+    {R"({"model":"m","messages":{}})", "messages"},
+    {chat(""), "messages"},
+    {chat("7"), "messages.0"},
+    {chat(R"({"role":"nobody","content":"x"})"), "messages.0.role"},
+    {chat(R"({"role":"user"})"), "messages.0.content"},
+    {chat(R"({"role":"user","content":7})"), "messages.0.content"},
+    {part(R"({"type":"sound"})"), "messages.0.content.0.type"},
+    {part(R"({"type":"image_url","image_url":{"url":"http://x"}})"),
+     "messages.0.content.0.image_url.url"},
+    {chat(R"({"role":"tool","tool_call_id":"1","content":"x"})"), "messages.0.tool_call_id"},
+    {called(R"({"name":"t","arguments":"{"})"), "messages.0.tool_calls.0.function.arguments"},
+    {called(R"({"name":"t"})"), "messages"},
+    {asked_with(R"("n":2)"), "n"},
+    {asked_with(R"("temperature":3)"), "temperature"},
+    {asked_with(R"("max_tokens":"many")"), "max_tokens"},
+    {asked_with(R"("stream":"yes")"), "stream"},
+    {tools(R"({"name":"a b"})"), "tools.0.function.name"},
+    {tools(R"({"name":"a","parameters":{"type":"x"}})"), "tools.0.function.parameters.type"},
+    {asked_with(R"("tool_choice":"required")"), "tool_choice"},
+    {asked_with(R"("response_format":{"type":"xml"})"), "response_format.type"},
+};
+
 TEST_F(ModelFrontTest, bad_chat_completions_are_refused_by_the_name_of_the_member) {
-    const auto chat = [](const std::string& messages, const std::string& more = {}) {
-        return R"({"model":"m","messages":[)" + messages + "]" + more + "}";
-    };
-    const std::string user = R"({"role":"user","content":"Hi"})";
-    for (
-        const BadBody& bad : std::vector<BadBody>{
-            {R"({"messages":[]})", "model"},
-            {R"({"model":"m"})", "messages"},
-            {R"({"model":"m","messages":{}})", "messages"},
-            {chat(""), "messages"},
-            {chat("7"), "messages.0"},
-            {chat(R"({"role":"nobody","content":"x"})"), "messages.0.role"},
-            {chat(R"({"role":"user"})"), "messages.0.content"},
-            {chat(R"({"role":"user","content":7})"), "messages.0.content"},
-            {chat(R"({"role":"user","content":[{"type":"sound"}]})"), "messages.0.content.0.type"},
-            {chat(
-                 R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"http://x"}}]})"),
-             "messages.0.content.0.image_url.url"},
-            {chat(R"({"role":"tool","tool_call_id":"1","content":"x"})"),
-             "messages.0.tool_call_id"},
-            {chat(
-                 R"({"role":"assistant","tool_calls":[{"id":"1","function":{"name":"t","arguments":"{"}}]})"),
-             "messages.0.tool_calls.0.function.arguments"},
-            {chat(user +
-                  R"(,{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"t"}}]})"),
-             "messages"},
-            {chat(user, R"(,"n":2)"), "n"},
-            {chat(user, R"(,"temperature":3)"), "temperature"},
-            {chat(user, R"(,"max_tokens":"many")"), "max_tokens"},
-            {chat(user, R"(,"stream":"yes")"), "stream"},
-            {chat(user, R"(,"tools":[{"type":"function","function":{"name":"a b"}}])"),
-             "tools.0.function.name"},
-            {chat(
-                 user,
-                 R"(,"tools":[{"type":"function","function":{"name":"a","parameters":{"type":"x"}}}])"),
-             "tools.0.function.parameters.type"},
-            {chat(user, R"(,"tool_choice":"required")"), "tool_choice"},
-            {chat(user, R"(,"response_format":{"type":"xml"})"), "response_format.type"}}) {
+    for (const BadBody& bad : kBadBodies) {
         const auto response = call("/v1/chat/completions", bad.body);
         ASSERT_EQ(response.status, 400) << bad.body << response.body;
         EXPECT_EQ(parsed(response).at("error").at("type"), "invalid_request_error");

@@ -57,7 +57,7 @@ def test_converse(runtime):
 
 @pytest.mark.parametrize("model", [
     "...", "amazon.nova-lite-v1:0", "qwen2.5:7b", "openai/gpt-oss-20b", "model_with_underscore",
-    "arn:aws:bedrock:us-west-2:123456789012:inference-profile/us.anthropic.claude-3-haiku",
+    "arn:aws:bedrock:us-west-2:000000000000:inference-profile/us.anthropic.claude-3-haiku",
     "arn:aws:bedrock:us-west-2::foundation-model/anthropic.claude-3-haiku-20240307-v1:0"])
 def test_any_model_id_is_served(runtime, model):
     answer = runtime.converse(modelId=model, messages=[user("x")])

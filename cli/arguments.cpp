@@ -70,6 +70,7 @@ class Parser final {
         add_sessions();
         add_destroy();
         add_memory();
+        add_access();
         add_models();
         add_host();
     }
@@ -268,6 +269,75 @@ class Parser final {
         add<ModelKeyListOptions>(*key, "list", "List them, without the keys themselves");
         auto [deleted, d] = add<ModelKeyDeleteOptions>(*key, "delete", "It is refused from now on");
         deleted->add_option("id", d->id, "Its id")->required();
+    }
+
+    // A verb of `access user` and the like.
+    template <class Options>
+    std::pair<CLI::App*, std::shared_ptr<Options>> add_verb(CLI::App& parent,
+                                                            const std::string& verb,
+                                                            const std::string& description) {
+        auto [app, o] = add<Options>(parent, verb, description);
+        o->verb = verb;
+        return {app, o};
+    }
+
+    void add_access() {
+        CLI::App* access =
+            app_.add_subcommand("access", "Who may call what: users, keys, policies");
+        access->require_subcommand(1);
+        CLI::App* user = access->add_subcommand("user", "Users");
+        user->require_subcommand(1);
+        add_verb<AccessUserOptions>(*user, "list", "List the users");
+        for (const char* verb : {"create", "show", "delete"}) {
+            auto [app, o] = add_verb<AccessUserOptions>(*user, verb, std::string(verb) + " a user");
+            app->add_option("name", o->name, "Name")->required();
+        }
+        CLI::App* key = access->add_subcommand("key", "Access keys");
+        key->require_subcommand(1);
+        for (const char* verb : {"list", "create", "enable", "disable", "delete"}) {
+            auto [app, o] = add_verb<AccessKeyOptions>(*key, verb, std::string(verb) + " keys");
+            app->add_option("-u,--user", o->user, "Whose [the caller's own]");
+            if (verb != std::string("list") && verb != std::string("create"))
+                app->add_option("key", o->key, "Id, AKIA...")->required();
+        }
+        add_roles(*access);
+        add_policies(*access);
+        auto [simulate, s] = add<AccessSimulateOptions>(
+            *access, "simulate", "Say whether a call would be allowed, and by which statement");
+        simulate->add_option("actions", s->actions, "s3:GetObject, ...")->required();
+        simulate->add_option("-a,--as", s->as, "User, role/NAME, root or an ARN")->required();
+        simulate->add_option("-r,--resource", s->resources, "ARN [*]");
+        simulate->add_option("-c,--context", s->context, "KEY=VALUE of the request");
+    }
+
+    void add_roles(CLI::App& access) {
+        CLI::App* role = access.add_subcommand("role", "Roles");
+        role->require_subcommand(1);
+        add_verb<AccessRoleOptions>(*role, "list", "List the roles");
+        auto [create, c] = add_verb<AccessRoleOptions>(*role, "create", "Create a role");
+        create->add_option("name", c->name, "Name")->required();
+        create->add_option("--trust", c->trust,
+                           "Who may assume it: a file with a trust policy, an ARN, or a service "
+                           "[bedrock-agentcore.amazonaws.com]");
+        for (const char* verb : {"show", "delete"}) {
+            auto [app, o] = add_verb<AccessRoleOptions>(*role, verb, std::string(verb) + " a role");
+            app->add_option("name", o->name, "Name")->required();
+        }
+    }
+
+    void add_policies(CLI::App& access) {
+        CLI::App* policy = access.add_subcommand("policy", "Policies of users, roles and groups");
+        policy->require_subcommand(1);
+        for (const char* verb : {"list", "show", "put", "delete", "attach", "detach"}) {
+            auto [app, o] =
+                add_verb<AccessPolicyOptions>(*policy, verb, std::string(verb) + " policies");
+            auto* of_user = app->add_option("-u,--user", o->user, "Of this user");
+            app->add_option("--role", o->role, "Of this role")->excludes(of_user);
+            if (verb == std::string("list")) continue;
+            app->add_option("policy", o->policy, "Name; for attach and detach an ARN")->required();
+            if (verb == std::string("put"))
+                app->add_option("file", o->file, "JSON, or - for stdin")->required();
+        }
     }
 
     void add_memory() {

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "cli/access_options.h"
 #include "cli/failure.h"
 #include "cli/memory_options.h"
 #include "cli/models_options.h"
@@ -111,7 +112,8 @@ using CommandOptions =
                  MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions, MemoryExportOptions,
                  MemoryImportOptions, ModelsListOptions, ModelsAddOptions, ModelsRemoveOptions,
                  ModelsDefaultOptions, ModelKeyCreateOptions, ModelKeyListOptions,
-                 ModelKeyDeleteOptions>;
+                 ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions, AccessRoleOptions,
+                 AccessPolicyOptions, AccessSimulateOptions>;
 
 struct CommandLine {
     CommonOptions common;

@@ -44,6 +44,11 @@ Expected<> run(const Context& context, const ModelsDefaultOptions& options);
 Expected<> run(const Context& context, const ModelKeyCreateOptions& options);
 Expected<> run(const Context& context, const ModelKeyListOptions& options);
 Expected<> run(const Context& context, const ModelKeyDeleteOptions& options);
+Expected<> run(const Context& context, const AccessUserOptions& options);
+Expected<> run(const Context& context, const AccessKeyOptions& options);
+Expected<> run(const Context& context, const AccessRoleOptions& options);
+Expected<> run(const Context& context, const AccessPolicyOptions& options);
+Expected<> run(const Context& context, const AccessSimulateOptions& options);
 
 // The whole program: parses, runs, reports a failure on stderr (and as {"error": ...} on stdout
 // with --json); returns the exit code.

@@ -37,6 +37,7 @@
 #include "wire/memory_binding.h"
 #include "wire/model_front.h"
 #include "wire/model_keys_binding.h"
+#include "wire/resource_policy_binding.h"
 #include "wire/runtime_binding.h"
 #include "wire/s3_front.h"
 #include "wire/tag_binding.h"
@@ -120,6 +121,7 @@ void bind(wire::Api& api, Services services) {
     tag_owners.push_back(wire::make_runtime_tags(services.runtime));
     tag_owners.push_back(wire::make_memory_tags(services.memory));
     wire::bind_tags(api, std::move(tag_owners));
+    wire::bind_resource_policies(api, services.access, services.runtime);
     wire::bind_models(api, services.models.service());
 }
 

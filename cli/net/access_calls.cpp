@@ -31,7 +31,7 @@ json::value to_json(const pugi::xml_node& node, int depth) {
 
 }  // namespace
 
-Expected<json::object> iam(AwsClient& client, const std::string& action,
+Expected<json::value> iam(AwsClient& client, const std::string& action,
                            const QueryFields& fields) {
     Call call{.service = "iam", .method = "POST", .target = "/"};
     call.headers.add("Content-Type", "application/x-www-form-urlencoded");
@@ -45,15 +45,14 @@ Expected<json::object> iam(AwsClient& client, const std::string& action,
         return failed(ExitCode::failed, "the daemon's answer is no XML");
     const auto result =
         document.child((action + "Response").c_str()).child((action + "Result").c_str());
-    const json::value value = to_json(result, kDepthMax);
-    return value.is_object() ? value.get_object() : json::object();
+    return to_json(result, kDepthMax);
 }
 
 Expected<json::array> iam_list(AwsClient& client, const std::string& action,
                                const std::string& member, QueryFields fields) {
     json::array all;
     for (int page = 0; page < kPagesMax; ++page) {
-        AC_TRY(const json::object result, iam(client, action, fields));
+        AC_TRY(const json::value result, iam(client, action, fields));
         if (const json::array* items = member_at(result, member).if_array())
             all.insert(all.end(), items->begin(), items->end());
         const std::string marker = text_at(result, "Marker");

@@ -3,7 +3,7 @@
 // of <member>s is an array, all else is text.
 
 #include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +15,7 @@ namespace ac::cli {
 using QueryFields = std::vector<std::pair<std::string, std::string>>;
 
 // What is in the answer's <ActionResult>.
-Expected<boost::json::object> iam(AwsClient& client, const std::string& action,
+Expected<boost::json::value> iam(AwsClient& client, const std::string& action,
                                   const QueryFields& fields = {});
 // All pages of the list `member`.
 Expected<boost::json::array> iam_list(AwsClient& client, const std::string& action,

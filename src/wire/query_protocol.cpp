@@ -26,9 +26,6 @@ void append_escaped(std::string& out, std::string_view text) {
             case '&':
                 out += "&amp;";
                 break;
-            case '"':
-                out += "&quot;";
-                break;
             default:
                 // XML 1.0 has no other control characters.
                 if (static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n')

@@ -24,6 +24,7 @@
 #include "objects/object_store.h"
 #include "runtime/runtime_service.h"
 #include "server/guest_door.h"
+#include "server/issuing.h"
 #include "server/key_box.h"
 #include "server/metrics.h"
 #include "server/models.h"
@@ -34,6 +35,7 @@
 #include "wire/access_gate.h"
 #include "wire/api.h"
 #include "wire/bedrock_binding.h"
+#include "wire/issuer_admin.h"
 #include "wire/memory_binding.h"
 #include "wire/model_front.h"
 #include "wire/model_keys_binding.h"
@@ -132,6 +134,7 @@ Task<> prepare(Services services) {
     AC_CO_CHECK(co_await services.database.migrate(memory::MemoryService::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(models::UsageBook::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(access::ApiKeys::migrations()));
+    AC_CO_CHECK(co_await services.database.migrate(issuer::Issuer::migrations()));
     co_return co_await services.runtime.start();
 }
 
@@ -240,7 +243,9 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
         Models::open({.config = config, .database = *database, .timer = timer, .random = random}));
     access::ApiKeys api_keys(*database, random, clock);
     const auto api = wire::make_api(clock);
-    const auto documents = bearer::make_document_source(*outbound, clock, nullptr);
+    AC_TRY(const auto issuing, Issuing::open(config, *database, clock, random, pool));
+    issuer::Issuer* const issuer = issuing ? &issuing->issuer() : nullptr;
+    const auto documents = bearer::make_document_source(*outbound, clock, issuer);
     bearer::KeyCache issuer_keys(*documents, clock);
     bearer::Authorizer authorizer(issuer_keys, clock);
     const Services services{*database, objects, *runtime,   memory,
@@ -249,6 +254,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     api->guard_with(*gate);
     bind(*api, services);
     wire::bind_model_keys(*api, api_keys);
+    if (issuer != nullptr) wire::bind_issuer(*api, *issuer);
     const auto s3 = wire::make_s3_front(objects);
     const auto model_front = wire::make_model_front(models->service(), *gate, random);
     Metrics metrics;
@@ -266,7 +272,9 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                               .pool = pool,
                               .spool_folder = spool_folder,
                               .public_url = config.public_url,
-                              .is_secure = tls != nullptr};
+                              .is_secure = tls != nullptr,
+                              .issuer = issuer,
+                              .issuer_front = issuing ? &issuing->front() : nullptr};
     Pipeline pipeline(parts);
     guests.serve_with(parts);
 
@@ -278,6 +286,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                    asio::detached);
     TaskGroup background(loops.main().executor());
     start_background(background, services, loops.main().executor(), timer, config);
+    if (issuing) issuing->open_default(config, url_of(*server, tls != nullptr));
     on_ready(url_of(*server, tls != nullptr));
     loops.run();
     if (launcher_is_gone)

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "crypto/signature.h"
 #include "net/url.h"
 
 namespace ac::server {
@@ -45,6 +46,21 @@ Result<> set_public_url(Config& config, const std::string& text) {
     const auto url = net::parse_url(text);
     if (!url || url->target != "/") return fail(invalid("want http(s)://HOST[:PORT]"));
     config.public_url = url->origin();
+    return {};
+}
+
+Result<> set_issuer_url(Config& config, const std::string& text) {
+    const auto url = net::parse_url(text);
+    if (!url || text.ends_with('/') || text.find_first_of("?#") != std::string::npos)
+        return fail(invalid("want a URL without query, fragment and final slash"));
+    config.issuer_url = text;
+    return {};
+}
+
+Result<> set_issuer_algorithm(Config& config, const std::string& text) {
+    if (!signature_algorithm_from(text))
+        return fail(invalid("want RS256, PS256, ES256, EdDSA or another of their families"));
+    config.issuer_algorithm = text;
     return {};
 }
 
@@ -115,6 +131,10 @@ const std::map<std::string, Setter, std::less<>>& setters() {
         {"database.postgres",
          [](Config& c, const std::string& v) -> Result<> { return c.postgres = v, Result<>{}; }},
         {"public_url", set_public_url},
+        {"issuer.enabled",
+         [](Config& c, const std::string& v) { return set_flag(c.issuer_enabled, v); }},
+        {"issuer.url", set_issuer_url},
+        {"issuer.algorithm", set_issuer_algorithm},
         {"tls.certificate",
          [](Config& c, const std::string& v) -> Result<> {
              return c.tls_certificate = v, Result<>{};

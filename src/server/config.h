@@ -36,6 +36,11 @@ struct Config {
     log::Level log_level = log::Level::info;
     log::Format log_format = log::Format::json;
 
+    // issuer.*: the development issuer, an OpenID provider below /issuer.
+    bool issuer_enabled = false;
+    std::string issuer_url;                  // its "iss"; empty: {public_url or address}/issuer
+    std::string issuer_algorithm = "ES256";  // of tokens of its own
+
     // database.postgres: a libpq connection string; empty: SQLite in the data folder.
     std::string postgres;
 

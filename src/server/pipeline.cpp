@@ -7,6 +7,7 @@
 #include "server/body_spool.h"
 #include "server/observed_exchange.h"
 #include "server/version.h"
+#include "wire/cognito_front.h"
 #include "wire/iam_front.h"
 #include "wire/sts_front.h"
 
@@ -18,6 +19,8 @@ constexpr std::string_view kBedrockService = "bedrock";
 constexpr std::string_view kS3Service = "s3";
 constexpr std::string_view kStsService = "sts";
 constexpr std::string_view kIamService = "iam";
+constexpr std::string_view kCognitoService = "cognito-idp";
+constexpr std::uint64_t kCognitoBodyBytesMax = 256 * 1024;
 // The longest policy document is 128 KB before it is encoded.
 constexpr std::uint64_t kQueryBodyBytesMax = 512 * 1024;
 
@@ -86,6 +89,12 @@ Pipeline::Answered Pipeline::answer(net::Exchange& exchange, wire::CallContext c
         const bool is_signed = sigv4::is_signed(exchange.request());
         if (!is_signed && parts_.api.takes_unsigned(exchange.request()))
             co_return co_await answer_unsigned(exchange, std::move(context));
+        if (!is_signed && !parts_.guest && parts_.issuer_front &&
+            parts_.issuer_front->takes(exchange.request()))
+            co_return co_await answer_issuer(exchange, std::move(context));
+        if (!is_signed && !parts_.guest &&
+            wire::is_unsigned_cognito(wire::cognito_operation(exchange.request())))
+            co_return co_await serve_cognito(exchange, std::move(context), exchange.body());
         co_return co_await answer_signed(exchange, std::move(context));
     }
     auto response =
@@ -105,6 +114,33 @@ Pipeline::Answered Pipeline::answer_unsigned(net::Exchange& exchange, wire::Call
     if (const auto token = bearer::bearer_token_in(authorization))
         context.bearer_token = std::string(*token);
     co_return co_await parts_.api.serve(exchange, std::move(context), exchange.body());
+}
+
+Pipeline::Answered Pipeline::answer_issuer(net::Exchange& exchange, wire::CallContext context) {
+    wire::IssuerCall call{.request_id = std::move(context.request_id),
+                          .base_url = std::move(context.base_url)};
+    co_await parts_.issuer_front->serve(exchange, std::move(call));
+    co_return "issuer";
+}
+
+Pipeline::Answered Pipeline::serve_cognito(net::Exchange& exchange, wire::CallContext context,
+                                           net::Body& body) {
+    std::string operation(wire::cognito_operation(exchange.request()));
+    if (!context.scope.account.empty()) {
+        const std::string resource = "arn:aws:cognito-idp:" + context.scope.region + ":" +
+                                     context.scope.account + ":userpool/*";
+        const auto admitted = parts_.gate.check(context, "cognito-idp:" + operation, resource);
+        if (!admitted) co_return co_await refuse(exchange, std::move(context), admitted.error());
+    }
+    auto text = co_await net::read_all(body, kCognitoBodyBytesMax);
+    if (!text) co_return co_await refuse(exchange, std::move(context), std::move(text).error());
+    auto response =
+        co_await wire::answer_cognito(parts_.issuer, std::move(context.scope), std::move(operation),
+                                      *std::move(text), context.request_id);
+    if (!response)
+        co_return co_await refuse(exchange, std::move(context), std::move(response).error());
+    const auto sent = co_await exchange.respond(*std::move(response));
+    co_return sent ? "cognito" : "-";
 }
 
 std::string Pipeline::base_url(const net::RequestHead& head) const {
@@ -137,7 +173,7 @@ Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallCo
     if (service == kS3Service)
         co_return co_await serve_s3(exchange, std::move(context), std::move(caller));
     if (service == kApiService || service == kBedrockService || service == kStsService ||
-        service == kIamService)
+        service == kIamService || service == kCognitoService)
         co_return co_await serve_verified(exchange, std::move(context), std::move(caller));
     Error error{.code = ErrorCode::not_implemented,
                 .message = fmt::format("agentcored does not serve {}", service)};
@@ -243,6 +279,8 @@ Pipeline::Answered Pipeline::serve_verified(net::Exchange& exchange, wire::CallC
         co_return co_await serve_query(exchange, std::move(context), std::move(caller), **spool);
     if (wire::is_model_front_path(exchange.request().path()))
         co_return co_await parts_.models.serve(exchange, std::move(context), **spool);
+    if (service == kCognitoService)
+        co_return co_await serve_cognito(exchange, std::move(context), **spool);
     co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
 }
 

@@ -17,6 +17,7 @@
 #include "server/metrics.h"
 #include "sigv4/verifier.h"
 #include "wire/api.h"
+#include "wire/issuer_front.h"
 #include "wire/model_front.h"
 #include "wire/s3_front.h"
 
@@ -50,6 +51,9 @@ struct PipelineParts {
     std::string spool_folder;
     std::string public_url;  // how callers reach this server; empty: as they say in Host
     bool is_secure = false;  // HTTPS
+    // The development issuer; nullptr: it is off.
+    issuer::Issuer* issuer = nullptr;
+    wire::IssuerFront* issuer_front = nullptr;
     // Of the listener in one agent's sandbox: calls count as that agent's.
     std::optional<GuestCaller> guest = {};
 };
@@ -75,6 +79,8 @@ class Pipeline final : public net::Handler {
                            const sigv4::Authorization& authorization, Error error);
     Answered serve_query(net::Exchange& exchange, wire::CallContext context, Caller caller,
                          net::Body& body);
+    Answered answer_issuer(net::Exchange& exchange, wire::CallContext context);
+    Answered serve_cognito(net::Exchange& exchange, wire::CallContext context, net::Body& body);
     Answered answer_signed(net::Exchange& exchange, wire::CallContext context);
     Answered refuse(net::Exchange& exchange, wire::CallContext context, Error error);
     Answered serve_s3(net::Exchange& exchange, wire::CallContext context, Caller caller);

@@ -1,0 +1,74 @@
+#pragma once
+// The signing keys of each pool: made when first needed, sealed at rest, published before they
+// sign, replaced in time, kept published until the last token that they signed has expired.
+// Thread-safe.
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "base/random.h"
+#include "crypto/jwks.h"
+#include "issuer/limits.h"
+#include "issuer/store.h"
+#include "issuer/types.h"
+#include "storage/database.h"
+
+namespace ac::issuer {
+
+// Whoever keeps the key under which records are sealed.
+class Sealer {
+  public:
+    virtual ~Sealer() = default;
+    // `place` says what is sealed; it opens under the same place only.
+    virtual Result<std::string> seal(std::string_view place, std::string_view plaintext) = 0;
+    virtual Result<SecretBytes> open(std::string_view place, std::string_view sealed) = 0;
+};
+
+struct SigningKey {
+    std::string id;
+    SignatureAlgorithm algorithm;
+    PrivateKey key;
+    WallTime created_at;
+};
+
+struct KeySet {
+    std::vector<SigningKey> keys;  // oldest first, never empty
+    std::size_t signing = 0;       // the one that signs now
+    Jwks published;
+    SteadyTime loaded_at{};
+    const SigningKey& signer() const { return keys[signing]; }
+};
+using KeySetPointer = std::shared_ptr<const KeySet>;
+
+// Which of the keys, made at these times (ascending), signs: the newest that has been published for
+// `ahead`, else the oldest.
+std::size_t signing_key(const std::vector<WallTime>& created, WallTime now, Seconds ahead);
+
+class Keys final {
+  public:
+    // All outlive it.
+    Keys(storage::Database& database, Sealer& sealer, const Clock& clock, Random& random,
+         const IssuerLimits& limits)
+        : database_(database), sealer_(sealer), clock_(clock), random_(random), limits_(limits) {}
+
+    Task<KeySetPointer> of(const Pool& pool);
+    // A new key from now on; it signs after IssuerLimits::key_ahead.
+    Task<> rotate(const Pool& pool);
+    void forget(const std::string& pool);
+
+  private:
+    KeySetPointer cached(const std::string& pool) const;
+    Result<store::StoredKey> make(const Pool& pool);
+    Result<KeySetPointer> open(const Pool& pool, const std::vector<store::StoredKey>& stored);
+
+    storage::Database& database_;
+    Sealer& sealer_;
+    const Clock& clock_;
+    Random& random_;
+    const IssuerLimits& limits_;
+    mutable std::mutex mutex_;
+    std::map<std::string, KeySetPointer> sets_;
+};
+
+}  // namespace ac::issuer

@@ -103,7 +103,9 @@ void KeyCache::land(const std::string& url, Result<Fetched> fetched) {
     } else {
         AC_LOG(warn, "an issuer's keys could not be fetched", {"discovery", url},
                {"why", fetched.error().message});
-        entry.failure = fetched.error();
+        // What was found at that address is not the caller's business (SSRF).
+        entry.failure = {.code = ErrorCode::unavailable,
+                         .message = "the keys of the token's issuer cannot be fetched"};
     }
     entry.is_fetching = false;
     const auto waiters = std::exchange(entry.waiters, {});

@@ -28,7 +28,7 @@ class KeyCache final {
     // All outlive the cache.
     KeyCache(DocumentSource& documents, const Clock& clock, KeyCacheLimits limits = {});
 
-    // Errors: the source's; unavailable when the documents make no sense.
+    // unavailable: they cannot be had. Why is in the log only.
     Task<KeysPointer> find(std::string discovery_url);
     // Newer keys than `known`, or `known` again when the issuer was asked a moment ago or cannot
     // be reached.

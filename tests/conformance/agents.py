@@ -109,8 +109,9 @@ def create(daemon, files, name=None, **arguments):
     body = files if isinstance(files, bytes) else zip_of(files)
     arguments.setdefault("agentRuntimeArtifact", upload(daemon, body))
     arguments.setdefault("networkConfiguration", {"networkMode": "PUBLIC"})
+    arguments.setdefault("roleArn", ROLE)
     created = daemon.client("bedrock-agentcore-control").create_agent_runtime(
-        agentRuntimeName=name or f"agent_{next(_names)}", roleArn=ROLE, **arguments)
+        agentRuntimeName=name or f"agent_{next(_names)}", **arguments)
     return Runtime(daemon, created)
 
 

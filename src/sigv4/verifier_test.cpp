@@ -114,6 +114,67 @@ std::vector<Vector> suite() {
           suite_authorization("content-type;host;x-amz-date",
                               "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a")},
          "Param1=value1"},
+        {"get-vanilla-empty-query-key",
+         "GET",
+         "/?Param1=value1",
+         {kSuiteHost, kSuiteDate,
+          suite_authorization(two,
+                              "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb")}},
+        {"get-vanilla-utf8-query",
+         "GET",
+         "/?\xe1\x88\xb4=bar",
+         {kSuiteHost, kSuiteDate,
+          suite_authorization(two,
+                              "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04")}},
+        {"get-vanilla-query-unreserved",
+         "GET",
+         "/?-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz=-._~0123456789"
+         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+         {kSuiteHost, kSuiteDate,
+          suite_authorization(two,
+                              "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197")}},
+        {"get-header-value-order",
+         "GET",
+         "/",
+         {kSuiteHost,
+          {"My-Header1", "value4"},
+          {"My-Header1", "value1"},
+          {"My-Header1", "value3"},
+          {"My-Header1", "value2"},
+          kSuiteDate,
+          suite_authorization("host;my-header1;x-amz-date",
+                              "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01")}},
+        {"post-header-key-sort",
+         "POST",
+         "/",
+         {kSuiteHost,
+          {"My-Header1", "value1"},
+          kSuiteDate,
+          suite_authorization("host;my-header1;x-amz-date",
+                              "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c")}},
+        {"post-header-value-case",
+         "POST",
+         "/",
+         {kSuiteHost,
+          {"My-Header1", "VALUE1"},
+          kSuiteDate,
+          suite_authorization("host;my-header1;x-amz-date",
+                              "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d")}},
+        {"post-vanilla-query",
+         "POST",
+         "/?Param1=value1",
+         {kSuiteHost, kSuiteDate,
+          suite_authorization(two,
+                              "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11")}},
+        {"post-x-www-form-urlencoded-parameters",
+         "POST",
+         "/",
+         {kSuiteHost,
+          {"Content-Type", "application/x-www-form-urlencoded; charset=utf8"},
+          kSuiteDate,
+          suite_authorization("content-type;host;x-amz-date",
+                              "1a72ec8f64bd914b0e42e42607c7fbce7fb2c7465f63e3092b3b0d39fa77a6fe")},
+         "Param1=value1"},
     };
 }
 
@@ -299,6 +360,37 @@ TEST(sigv4, session_tokens_must_be_those_that_were_issued) {
     const auto authorization = parse_authorization(head);
     EXPECT_TRUE(verifier.verify(*authorization, head, {.secret = kSecret, .session_token = "token"},
                                 sha256_hex(""), kNow, {}));
+}
+
+// The suite's post-sts-header-before: temporary credentials, their token signed.
+TEST(sigv4, a_session_token_is_part_of_what_is_signed) {
+    const std::string token =
+        "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfp"
+        "SPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQ"
+        "DYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+s"
+        "cqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA==";
+    const Vector vector{
+        "post-sts-header-before",
+        "POST",
+        "/",
+        {kSuiteHost,
+         kSuiteDate,
+         {"X-Amz-Security-Token", token},
+         suite_authorization("host;x-amz-date;x-amz-security-token",
+                             "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead")},
+        ""};
+    const auto verify_with = [&](const net::RequestHead& head, const std::string& expected) {
+        Verifier verifier;
+        const auto authorization = parse_authorization(head);
+        return reason_of(verifier.verify(*authorization, head,
+                                         {.secret = kSecret, .session_token = expected},
+                                         sha256_hex(""), at("20150830T123600Z")));
+    };
+    net::RequestHead head = head_of(vector);
+    EXPECT_EQ(verify_with(head, token), "");
+    EXPECT_EQ(verify_with(head, token + "="), "UnrecognizedClientException");
+    head.headers.set("X-Amz-Security-Token", token + "=");
+    EXPECT_EQ(verify_with(head, token + "="), "InvalidSignatureException");
 }
 
 TEST(sigv4, requests_without_a_signature_are_told_apart) {

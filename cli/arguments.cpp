@@ -72,6 +72,7 @@ class Parser final {
         add_memory();
         add_access();
         add_models();
+        add_usage();
         add_host();
     }
 
@@ -338,6 +339,16 @@ class Parser final {
             if (verb == std::string("put"))
                 app->add_option("file", o->file, "JSON, or - for stdin")->required();
         }
+    }
+
+    void add_usage() {
+        auto [app, o] = add<UsageOptions>(app_, "usage", "Tokens, time and cost of model calls");
+        app->add_option("-d,--days", o->days, "Today and the days before it [1]")
+            ->check(CLI::Range(1, 400));
+        app->add_flag("--by-runtime", o->by_runtime, "One line a runtime");
+        app->add_flag("--by-session", o->by_session, "One line a session");
+        app->add_option("--runtime-id", o->runtime, "Only of this runtime");
+        app->add_option("-s,--session-id", o->session, "Only of this session");
     }
 
     void add_memory() {

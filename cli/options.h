@@ -98,6 +98,14 @@ struct EnvOptions {
 
 struct DoctorOptions {};
 
+struct UsageOptions {
+    int days = 1;
+    bool by_runtime = false;
+    bool by_session = false;
+    std::string runtime;  // only of this one
+    std::string session;
+};
+
 enum class DaemonAction { start, stop, status };
 
 struct DaemonOptions {
@@ -113,7 +121,7 @@ using CommandOptions =
                  MemoryImportOptions, ModelsListOptions, ModelsAddOptions, ModelsRemoveOptions,
                  ModelsDefaultOptions, ModelKeyCreateOptions, ModelKeyListOptions,
                  ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions, AccessRoleOptions,
-                 AccessPolicyOptions, AccessSimulateOptions>;
+                 AccessPolicyOptions, AccessSimulateOptions, UsageOptions>;
 
 struct CommandLine {
     CommonOptions common;

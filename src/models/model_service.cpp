@@ -26,6 +26,7 @@ class RoutedModels final : public ModelService {
     Task<std::int64_t> count_tokens(ChatRequest request, Caller caller) override;
     std::vector<ModelInfo> models() const override;
     Result<ModelInfo> resolve(std::string_view id, ModelInfo::Kind kind) const override;
+    std::vector<ProviderState> providers() const override;
 
   private:
     Result<OpenProvider*> find(const Target& target, ModelInfo::Kind kind);
@@ -224,6 +225,16 @@ std::vector<ModelInfo> RoutedModels::models() const {
 Result<ModelInfo> RoutedModels::resolve(std::string_view id, ModelInfo::Kind kind) const {
     AC_TRY(const auto targets, routing_.resolve(id, kind));
     return info_of(std::string(id), targets.front(), kind);
+}
+
+std::vector<ProviderState> RoutedModels::providers() const {
+    std::vector<ProviderState> out;
+    for (const auto& [name, open] : providers_)
+        out.push_back({.name = name,
+                       .calls = open->gate.calls(),
+                       .waiting = open->gate.waiting(),
+                       .is_left_alone = open->gate.is_open()});
+    return out;
 }
 
 }  // namespace

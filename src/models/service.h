@@ -30,6 +30,14 @@ struct ModelInfo {
     std::size_t dimensions = 0;  // of an embedding model, where known
 };
 
+// One provider at this moment, for /metrics.
+struct ProviderState {
+    std::string name;
+    std::size_t calls = 0;       // under way
+    std::size_t waiting = 0;     // for their turn
+    bool is_left_alone = false;  // after failures
+};
+
 // Thread-safe.
 class ModelService {
   public:
@@ -46,6 +54,7 @@ class ModelService {
     virtual std::vector<ModelInfo> models() const = 0;
     // What an id would reach; not_found when there is no route and no default.
     virtual Result<ModelInfo> resolve(std::string_view id, ModelInfo::Kind kind) const = 0;
+    virtual std::vector<ProviderState> providers() const { return {}; }
 };
 
 // start() and read to the end.

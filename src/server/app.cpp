@@ -43,6 +43,7 @@
 #include "wire/runtime_binding.h"
 #include "wire/s3_front.h"
 #include "wire/tag_binding.h"
+#include "wire/usage_binding.h"
 
 namespace ac::server {
 namespace {
@@ -125,6 +126,7 @@ void bind(wire::Api& api, Services services) {
     wire::bind_tags(api, std::move(tag_owners));
     wire::bind_resource_policies(api, services.access, services.runtime);
     wire::bind_models(api, services.models.service());
+    wire::bind_usage(api, services.models.usage());
 }
 
 Task<> prepare(Services services) {
@@ -259,6 +261,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     const auto model_front = wire::make_model_front(models->service(), *gate, random);
     Metrics metrics;
     add_readings(metrics, *database, *runtime);
+    models->add_readings(metrics);
     const PipelineParts parts{.api = *api,
                               .s3 = *s3,
                               .models = *model_front,

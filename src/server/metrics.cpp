@@ -28,6 +28,11 @@ void Metrics::add_counter(std::string name, std::string help, std::function<doub
     readings_.push_back({std::move(name), std::move(help), "counter", std::move(read)});
 }
 
+void Metrics::add_families(std::function<void(std::string& out)> write) {
+    const std::lock_guard lock(mutex_);
+    families_.push_back(std::move(write));
+}
+
 std::string Metrics::render() const {
     const std::lock_guard lock(mutex_);
     std::string out;
@@ -59,6 +64,7 @@ std::string Metrics::render() const {
     for (const Reading& reading : readings_)
         fmt::format_to(to, "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", reading.name, reading.help,
                        reading.type, reading.read());
+    for (const auto& write : families_) write(out);
     return out;
 }
 

@@ -24,6 +24,9 @@ class Metrics final {
     void add_gauge(std::string name, std::string help, std::function<double()> read);
     void add_counter(std::string name, std::string help, std::function<double()> read);
 
+    // `write` appends whole families, with labels, in the text format; asked like `read`.
+    void add_families(std::function<void(std::string& out)> write);
+
     std::string render() const;
 
   private:
@@ -45,6 +48,7 @@ class Metrics final {
     std::map<std::pair<std::string, int>, std::uint64_t, std::less<>> requests_;
     std::map<std::string, Latency, std::less<>> latencies_;
     std::vector<Reading> readings_;
+    std::vector<std::function<void(std::string&)>> families_;
 };
 
 }  // namespace ac::server

@@ -1,6 +1,7 @@
 #include "server/models.h"
 
 #include "models/providers.h"
+#include "server/models_metrics.h"
 #include "sigv4/signer.h"
 
 namespace ac::server {
@@ -38,6 +39,11 @@ Result<std::unique_ptr<Models>> Models::open(ModelsParts parts) {
     return models;
 }
 
-void Models::add_readings(Metrics&) const {}
+void Models::add_readings(Metrics& metrics) const {
+    metrics.add_families([this](std::string& out) {
+        append_usage_metrics(out, usage_.totals());
+        append_provider_metrics(out, service_->providers());
+    });
+}
 
 }  // namespace ac::server

@@ -28,8 +28,10 @@ class ReadBuffer final {
         return {data_.get() + end_, room};
     }
     void commit(std::size_t bytes) { end_ += bytes; }
+    // Overwrites what it drops: a connection is kept long after a secret has passed through it.
     void consume(std::size_t bytes) {
         AC_ASSERT(bytes <= size());
+        std::memset(data_.get() + begin_, 0, bytes);
         begin_ += bytes;
     }
     // Gives memory back that one large message took.
@@ -45,6 +47,7 @@ class ReadBuffer final {
         const std::size_t used = size();
         if (begin_ > 0) {
             std::memmove(data_.get(), data_.get() + begin_, used);
+            std::memset(data_.get() + used, 0, begin_);
         } else if (capacity_ < max) {
             const std::size_t grown =
                 capacity_ == 0 ? std::min(kInitialBytes, max) : std::min(capacity_ * 2, max);

@@ -21,14 +21,24 @@ bool is_success(int status) {
 }  // namespace
 
 Invocation::Invocation(Lease& lease, std::string request_id, net::Exchange& exchange,
-                       net::Body& body, Timer& timer, const RuntimeLimits& limits)
+                       net::Body& body, Timer& timer, const RuntimeLimits& limits,
+                       net::Headers identity)
     : lease_(lease),
       request_id_(std::move(request_id)),
       exchange_(exchange),
       body_(body),
       timer_(timer),
       limits_(limits),
-      deadline_(timer.clock().steady() + limits.invocation_max) {}
+      deadline_(timer.clock().steady() + limits.invocation_max),
+      identity_(std::move(identity)) {}
+
+net::RequestHead Invocation::request_for_guest() const {
+    const Session& session = lease_.session();
+    net::RequestHead head = guest_request(exchange_.request(), session.address.session, request_id_,
+                                          session.target.spec.header_allowlist);
+    for (const net::Header& header : identity_) head.headers.set(header.name, header.value);
+    return head;
+}
 
 Task<> Invocation::run() {
     AC_CO_CHECK(co_await read_small_body());
@@ -102,8 +112,7 @@ Task<> Invocation::begin_large_request() {
     auto opened = co_await session.fresh->open(deadline_);
     AC_CO_TRY(guest_, from_guest(std::move(opened)));
     guest_->set_deadline(deadline_);
-    const net::RequestHead head = guest_request(exchange_.request(), session.address.session,
-                                                request_id_, session.target.spec.header_allowlist);
+    const net::RequestHead head = request_for_guest();
     Result<> sent = co_await guest_->send_head(head, body_.length());
     co_return from_guest(std::move(sent));
 }
@@ -120,8 +129,7 @@ Task<> Invocation::ask_guest() {
 // much as the rest of the invocation.
 Task<> Invocation::begin_small_request() {
     const Session& session = lease_.session();
-    const net::RequestHead head = guest_request(exchange_.request(), session.address.session,
-                                                request_id_, session.target.spec.header_allowlist);
+    const net::RequestHead head = request_for_guest();
     Result<> asked = co_await try_small_request(head);
     // Agents close kept-alive connections after a few seconds; one that was closed just now has
     // not seen the request.

@@ -16,9 +16,9 @@ namespace ac::runtime {
 
 class Invocation final {
   public:
-    // All outlive the invocation. `lease` is of a ready session.
+    // All outlive the invocation. `lease` is of a ready session. `identity` goes to the agent.
     Invocation(Lease& lease, std::string request_id, net::Exchange& exchange, net::Body& body,
-               Timer& timer, const RuntimeLimits& limits);
+               Timer& timer, const RuntimeLimits& limits, net::Headers identity = {});
 
     // See RuntimeService::invoke.
     Task<> run();
@@ -27,6 +27,7 @@ class Invocation final {
     // Who is to blame for an Error on its way up.
     enum class Fault { none, guest, caller };
 
+    net::RequestHead request_for_guest() const;
     Task<> read_small_body();
     Task<> begin_large_request();
     Task<> begin_small_request();
@@ -53,6 +54,7 @@ class Invocation final {
     Timer& timer_;
     const RuntimeLimits& limits_;
     const SteadyTime deadline_;
+    const net::Headers identity_;
 
     std::optional<std::string> small_body_;  // nullopt: streamed
     std::unique_ptr<net::ClientExchange> guest_;

@@ -10,6 +10,7 @@
 #include "runtime/log_reader.h"
 #include "runtime/session_host.h"
 #include "runtime/web_socket.h"
+#include "runtime/workload_identities.h"
 
 namespace ac::runtime {
 namespace {
@@ -20,6 +21,7 @@ class Service final : public RuntimeService, private CatalogListener {
         : config_(std::move(given.config)),
           timer_(given.timer),
           pool_(given.pool),
+          identities_(given.identities),
           catalog_(make_catalog(given.database, given.random, given.timer.clock(), config_.limits,
                                 *this)),
           builder_(given.sandbox, given.artifacts, given.pool, given.random, config_.folder,
@@ -51,17 +53,20 @@ class Service final : public RuntimeService, private CatalogListener {
 
     Task<> invoke(SessionAddress address, std::string request_id, net::Exchange& exchange,
                   net::Body& body) override {
+        net::Headers identity = identity_headers(address, exchange.request());
         AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
-        Invocation invocation(lease, std::move(request_id), exchange, body, timer_, config_.limits);
+        Invocation invocation(lease, std::move(request_id), exchange, body, timer_, config_.limits,
+                              std::move(identity));
         co_return co_await invocation.run();
     }
 
     Task<> open_web_socket(SessionAddress address, std::string request_id,
                            net::Exchange& exchange) override {
         AC_CO_CHECK(check_web_socket(exchange.request()));
+        net::Headers identity = identity_headers(address, exchange.request());
         AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
         co_return co_await relay_web_socket(lease, std::move(request_id), exchange, timer_,
-                                            config_.limits);
+                                            config_.limits, std::move(identity));
     }
 
     Task<> stop_session(SessionAddress address) override { return host_.stop(std::move(address)); }
@@ -93,6 +98,19 @@ class Service final : public RuntimeService, private CatalogListener {
     std::size_t session_count() const override { return host_.count(); }
 
   private:
+    // What the agent proves with who it is; under both names that SDKs know.
+    net::Headers identity_headers(const SessionAddress& address,
+                                  const net::RequestHead& caller) const {
+        net::Headers headers;
+        if (!identities_) return headers;
+        std::string token = identities_->token(address.scope, address.runtime, address.caller);
+        headers.add("X-Amz-Bedrock-AgentCore-Identity-WAT", token);
+        headers.add("WorkloadAccessToken", std::move(token));
+        if (const auto url = caller.headers.find("OAuth2CallbackUrl"))
+            headers.add("OAuth2CallbackUrl", std::string(*url));
+        return headers;
+    }
+
     void build_wanted(PendingBuild build) override {
         tasks_.spawn("build", run_build(std::move(build)));
     }
@@ -114,7 +132,8 @@ class Service final : public RuntimeService, private CatalogListener {
         } else {
             ++builds_under_way_;
         }
-        const Result<BuiltVersion> built = co_await builder_.build(build);
+        Result<BuiltVersion> built = co_await identify(build);
+        if (built) built = co_await builder_.build(build);
         if (build_queue_.empty()) {
             --builds_under_way_;
         } else {
@@ -132,6 +151,14 @@ class Service final : public RuntimeService, private CatalogListener {
         }
     }
 
+    // Before the runtime can be ready.
+    Task<BuiltVersion> identify(const PendingBuild& build) {
+        if (identities_) {
+            AC_CO_CHECK(co_await identities_->ensure(build.scope, build.id));
+        }
+        co_return BuiltVersion{};
+    }
+
     Detached run_delete(Scope scope, RuntimeId id) {
         const Resource all{.runtime = id};
         host_.end(scope, all, StopReason::removed);
@@ -142,6 +169,7 @@ class Service final : public RuntimeService, private CatalogListener {
             return {};
         };
         (void)co_await pool_.run(remove);
+        if (identities_ && !co_await identities_->forget(scope, id)) co_return;  // likewise
         const Result<> purged = co_await catalog_->purge(scope, id);
         if (!purged) {
             AC_LOG(error, "a deleted runtime could not be removed", {"runtime", id.text()},
@@ -152,6 +180,7 @@ class Service final : public RuntimeService, private CatalogListener {
     const RuntimeConfig config_;
     Timer& timer_;
     ThreadPool& pool_;
+    WorkloadIdentities* const identities_;
     std::unique_ptr<Catalog> catalog_;
     Builder builder_;
     SessionHost host_;

@@ -112,6 +112,7 @@ struct RuntimeConfig {
 };
 
 class PlatformDoor;
+class WorkloadIdentities;
 
 // All outlive the service.
 struct Dependencies {
@@ -123,7 +124,8 @@ struct Dependencies {
     ThreadPool& pool;  // unpacking and hashing
     Loop& loop;        // drives sessions and builds
     RuntimeConfig config;
-    PlatformDoor* platform = nullptr;  // nullptr: agents reach nothing
+    PlatformDoor* platform = nullptr;          // nullptr: agents reach nothing
+    WorkloadIdentities* identities = nullptr;  // nullptr: agents have none
 };
 
 Result<std::unique_ptr<RuntimeService>> make_runtime_service(Dependencies dependencies);

@@ -144,14 +144,15 @@ Result<> check_web_socket(const net::RequestHead& caller) {
 }
 
 Task<> relay_web_socket(Lease& lease, std::string request_id, net::Exchange& exchange, Timer& timer,
-                        const RuntimeLimits& limits) {
+                        const RuntimeLimits& limits, net::Headers identity) {
     const Session& session = lease.session();
     const SteadyTime opened_by = timer.clock().steady() + limits.init_max;
     const SteadyTime deadline = timer.clock().steady() + limits.web_socket_max;
     auto opened = co_await session.fresh->open(opened_by);
     if (!opened) co_return fail(std::move(opened).error());
     net::ClientExchange& guest = **opened;
-    const net::RequestHead head = opening_request(exchange.request(), session, request_id);
+    net::RequestHead head = opening_request(exchange.request(), session, request_id);
+    for (const net::Header& header : identity) head.headers.set(header.name, header.value);
     AC_CO_CHECK(co_await guest.send_head(head, 0));
     AC_CO_CHECK(co_await guest.finish_request());
     auto answer = co_await guest.read_head(opened_by);

@@ -17,6 +17,6 @@ Result<> check_web_socket(const net::RequestHead& caller);
 // Ends when either side has closed. Errors before the switch: as RuntimeService::invoke; an agent
 // that refuses the handshake is guest_failed with its status.
 Task<> relay_web_socket(Lease& lease, std::string request_id, net::Exchange& exchange, Timer& timer,
-                        const RuntimeLimits& limits);
+                        const RuntimeLimits& limits, net::Headers identity = {});
 
 }  // namespace ac::runtime

@@ -24,6 +24,7 @@
 #include "objects/object_store.h"
 #include "runtime/runtime_service.h"
 #include "server/guest_door.h"
+#include "server/identity.h"
 #include "server/issuing.h"
 #include "server/key_box.h"
 #include "server/metrics.h"
@@ -35,6 +36,7 @@
 #include "wire/access_gate.h"
 #include "wire/api.h"
 #include "wire/bedrock_binding.h"
+#include "wire/identity_binding.h"
 #include "wire/issuer_admin.h"
 #include "wire/memory_binding.h"
 #include "wire/model_front.h"
@@ -114,15 +116,18 @@ struct Services {
     GuestDoor& guests;
     bearer::Authorizer& authorizer;
     access::AccessService& access;
+    identity::IdentityService& identity;
 };
 
 void bind(wire::Api& api, Services services) {
     wire::bind_runtime(api, services.runtime);
     wire::bind_runtime_tokens(api, services.runtime, services.authorizer);
     wire::bind_memory(api, services.memory);
+    wire::bind_identity(api, services.identity);
     std::vector<std::unique_ptr<wire::TagOwner>> tag_owners;
     tag_owners.push_back(wire::make_runtime_tags(services.runtime));
     tag_owners.push_back(wire::make_memory_tags(services.memory));
+    tag_owners.push_back(wire::make_identity_tags(services.identity));
     wire::bind_tags(api, std::move(tag_owners));
     wire::bind_resource_policies(api, services.access, services.runtime);
     wire::bind_models(api, services.models.service());
@@ -137,6 +142,8 @@ Task<> prepare(Services services) {
     AC_CO_CHECK(co_await services.database.migrate(models::UsageBook::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(access::ApiKeys::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(issuer::Issuer::migrations()));
+    AC_CO_CHECK(co_await services.database.migrate(identity::IdentityService::migrations()));
+    AC_CO_CHECK(co_await services.identity.prepare());
     co_return co_await services.runtime.start();
 }
 
@@ -171,6 +178,8 @@ Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, S
     (void)co_await services.guests.drain();
     if (const auto stopped = co_await services.memory.stop(); !stopped)
         AC_LOG(warn, "memory's work was cut off", {"reason", stopped.error().message});
+    if (const auto stopped = co_await services.identity.stop(); !stopped)
+        AC_LOG(warn, "identity's work was cut off", {"reason", stopped.error().message});
     if (const auto written = co_await services.models.usage().flush(); !written)
         AC_LOG(warn, "model usage was not written", {"reason", written.error().message});
     (void)co_await services.access.write_uses();
@@ -183,6 +192,7 @@ void start_background(TaskGroup& background, Services services, Executor executo
     background.spawn("sweep blobs", sweep_blobs(services.objects));
     background.spawn("model usage", services.models.usage().run());
     services.memory.start(executor);
+    services.identity.start(executor);
 }
 
 void add_readings(Metrics& metrics, const storage::Database& database,
@@ -228,16 +238,32 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     objects::ObjectStore objects(
         {.database = *database, .blobs = *blobs, .clock = clock, .random = random});
     ObjectArtifacts artifacts(objects, *blobs);
+    AC_TRY(const auto issuing, Issuing::open(config, *database, clock, random, pool));
+    issuer::Issuer* const issuer = issuing ? &issuing->issuer() : nullptr;
+    const auto documents = bearer::make_document_source(*outbound, clock, issuer);
+    bearer::KeyCache issuer_keys(*documents, clock);
+    bearer::Authorizer authorizer(issuer_keys, clock);
+    AC_TRY(const auto identity,
+           Identity::open({.config = config,
+                           .database = *database,
+                           .pool = pool,
+                           .timer = timer,
+                           .random = random,
+                           .outbound = *outbound,
+                           .authorizer = authorizer,
+                           .vault_secrets = std::move(options.vault_secrets)}));
     GuestDoor guests(loops, clock);
-    AC_TRY(const auto runtime, runtime::make_runtime_service({.database = *database,
-                                                              .sandbox = *sandbox,
-                                                              .artifacts = artifacts,
-                                                              .timer = timer,
-                                                              .random = random,
-                                                              .pool = pool,
-                                                              .loop = loops.main(),
-                                                              .config = runtime_config(options),
-                                                              .platform = &guests}));
+    AC_TRY(const auto runtime,
+           runtime::make_runtime_service({.database = *database,
+                                          .sandbox = *sandbox,
+                                          .artifacts = artifacts,
+                                          .timer = timer,
+                                          .random = random,
+                                          .pool = pool,
+                                          .loop = loops.main(),
+                                          .config = runtime_config(options),
+                                          .platform = &guests,
+                                          .identities = &identity->workloads()}));
     memory::MemoryService memory(
         {.database = *database, .pool = pool, .timer = timer, .random = random});
     AC_TRY(
@@ -245,13 +271,8 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
         Models::open({.config = config, .database = *database, .timer = timer, .random = random}));
     access::ApiKeys api_keys(*database, random, clock);
     const auto api = wire::make_api(clock);
-    AC_TRY(const auto issuing, Issuing::open(config, *database, clock, random, pool));
-    issuer::Issuer* const issuer = issuing ? &issuing->issuer() : nullptr;
-    const auto documents = bearer::make_document_source(*outbound, clock, issuer);
-    bearer::KeyCache issuer_keys(*documents, clock);
-    bearer::Authorizer authorizer(issuer_keys, clock);
-    const Services services{*database, objects, *runtime,   memory,
-                            *models,   guests,  authorizer, access};
+    const Services services{*database,  objects, *runtime,           memory, *models, guests,
+                            authorizer, access,  identity->service()};
     const auto gate = wire::make_access_gate(access.authorizer());
     api->guard_with(*gate);
     bind(*api, services);
@@ -287,6 +308,8 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     asio::co_spawn(loops.main().executor(),
                    serve_until_told(loops, timer, *server, services, config.drain_seconds),
                    asio::detached);
+    identity->service().set_public_url(config.public_url.empty() ? url_of(*server, tls != nullptr)
+                                                                 : config.public_url);
     TaskGroup background(loops.main().executor());
     start_background(background, services, loops.main().executor(), timer, config);
     if (issuing) issuing->open_default(config, url_of(*server, tls != nullptr));

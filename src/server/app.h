@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/secret_bytes.h"
 #include "sandbox/launcher.h"
 #include "server/config.h"
 
@@ -16,6 +17,8 @@ namespace ac::server {
 struct AppOptions {
     Config config;
     sandbox::Launcher launcher;
+    // What the vault's keys are derived from, oldest first; empty: they are in a file.
+    std::vector<SecretBytes> vault_secrets;
     // The operator's settings for package installers (PIP_*, UV_*, *_PROXY, certificates), as
     // NAME=value; main() takes them from its environment.
     std::vector<std::string> installer_environment;

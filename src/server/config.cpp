@@ -145,6 +145,19 @@ const std::map<std::string, Setter, std::less<>>& setters() {
          [](Config& c, const std::string& v) -> Result<> {
              return c.outbound_ca_file = v, Result<>{};
          }},
+        {"identity.key_file",
+         [](Config& c, const std::string& v) -> Result<> {
+             return c.vault_key_file = v, Result<>{};
+         }},
+        {"identity.credential_bytes_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.credential_bytes_max, v, 1, 65'536);
+         }},
+        {"identity.credentials_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.credentials_max, v, 0, 1'000'000);
+         }},
+        {"core_dumps", [](Config& c, const std::string& v) { return set_flag(c.core_dumps, v); }},
         {"runtime.python_installer",
          [](Config& c, const std::string& v) -> Result<> {
              return c.python_installer = v, Result<>{};
@@ -163,6 +176,8 @@ const std::map<std::string, ListSetter, std::less<>>& list_setters() {
     static const std::map<std::string, ListSetter, std::less<>> kSetters = {
         {"outbound.allow",
          [](Config& c, std::vector<std::string> v) { c.outbound_allow = std::move(v); }},
+        {"identity.customer_keys",
+         [](Config& c, std::vector<std::string> v) { c.customer_keys = std::move(v); }},
         {"sandbox.accept_missing",
          [](Config& c, std::vector<std::string> v) { c.accept_missing = std::move(v); }},
         {"runtime.python_interpreters",

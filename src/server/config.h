@@ -59,6 +59,14 @@ struct Config {
     // sandbox.accept_missing: names of layers to do without (see `agentcored --probe`).
     std::vector<std::string> accept_missing;
 
+    // identity.*
+    std::string vault_key_file;               // empty: vault-keys.json in the data folder
+    std::vector<std::string> customer_keys;   // ARN=FILE, what SetTokenVaultCMK may name
+    std::size_t credential_bytes_max = 4096;  // an API key or client secret
+    std::size_t credentials_max = 100;        // credential providers an account and region
+    // Whether the kernel may write a dump when the daemon crashes: it would hold sessions' data.
+    bool core_dumps = false;
+
     // runtime.*
     std::string python_installer;                  // path of uv; empty: found in PATH, else pip
     std::vector<std::string> python_interpreters;  // further folders to look for python3.N in

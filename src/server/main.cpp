@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,9 +16,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <optional>
 
 #include "base/file.h"
 #include "crypto/hash.h"
+#include "crypto/wipe.h"
 #include "runtime/build_options.h"
 #include "sandbox/privileges.h"
 #include "sandbox/probe.h"
@@ -99,7 +103,33 @@ int print_probe() {
     return 0;
 }
 
+// Taken out of the environment before anything else runs: neither /proc nor a child shows it.
+std::optional<SecretBytes> take_variable(const char* name) {
+    char* const value = std::getenv(name);
+    if (!value || !*value) return std::nullopt;
+    const std::size_t size = std::strlen(value);
+    SecretBytes out(std::string_view(value, size));
+    wipe(value, size);
+    unsetenv(name);
+    return out;
+}
+
+std::vector<SecretBytes> take_vault_secrets() {
+    std::vector<SecretBytes> secrets;
+    for (const char* name : {"AGENTCORED_VAULT_SECRET_PREVIOUS", "AGENTCORED_VAULT_SECRET"})
+        if (auto secret = take_variable(name)) secrets.push_back(*std::move(secret));
+    return secrets;
+}
+
+// A dump would hold what passes through at that moment.
+void forbid_core_dumps() {
+    const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 Result<> serve(Config config) {
+    std::vector<SecretBytes> vault_secrets = take_vault_secrets();
     raise_open_files();
     std::signal(SIGPIPE, SIG_IGN);
     log::configure(config.log_level, config.log_format);
@@ -111,9 +141,11 @@ Result<> serve(Config config) {
     launching.hold_open = lock.get();
     AC_TRY(sandbox::Launcher launcher, sandbox::start_launcher(std::move(launching)));
     AC_CHECK(sandbox::drop_privileges(config.run_as));
+    if (!config.core_dumps) forbid_core_dumps();
     if (config.python_installer.empty()) config.python_installer = find_uv();
     AppOptions options{.config = std::move(config),
                        .launcher = std::move(launcher),
+                       .vault_secrets = std::move(vault_secrets),
                        .installer_environment = runtime::installer_environment(environ)};
     return run_app(std::move(options), [](const std::string& url) {
         std::printf("agentcored ready on %s\n", url.c_str());

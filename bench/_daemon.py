@@ -89,13 +89,14 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def daemon(cores: str | None = None, threads: int = 0, folder: str | None = None):
-    """`folder`: kept between starts by the caller; None: a new one."""
+def daemon(cores: str | None = None, threads: int = 0, folder: str | None = None,
+           more: str = ""):
+    """`folder`: kept between starts by the caller; None: a new one. `more`: configuration."""
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
         config = Path(folder) / "config.yaml"
-        config.write_text(f"threads: {threads}\nlog: {{level: warn}}\n", encoding="ascii")
+        config.write_text(f"threads: {threads}\nlog: {{level: warn}}\n{more}", encoding="ascii")
         command = [str(BIN / "agentcored"), "--listen", "127.0.0.1:0", "--data-dir",
                    f"{folder}/data", "--config", str(config)]
         if cores is not None:

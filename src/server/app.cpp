@@ -266,9 +266,11 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                           .identities = &identity->workloads()}));
     memory::MemoryService memory(
         {.database = *database, .pool = pool, .timer = timer, .random = random});
-    AC_TRY(
-        const auto models,
-        Models::open({.config = config, .database = *database, .timer = timer, .random = random}));
+    AC_TRY(const auto models, Models::open({.config = config,
+                                            .database = *database,
+                                            .timer = timer,
+                                            .random = random,
+                                            .identity = identity->service()}));
     access::ApiKeys api_keys(*database, random, clock);
     const auto api = wire::make_api(clock);
     const Services services{*database,  objects, *runtime,           memory, *models, guests,

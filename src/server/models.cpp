@@ -1,6 +1,7 @@
 #include "server/models.h"
 
 #include "models/providers.h"
+#include "server/model_keys.h"
 #include "server/models_metrics.h"
 #include "sigv4/signer.h"
 
@@ -18,7 +19,8 @@ void sign_for_bedrock(net::RequestHead& head, std::string_view body_sha256,
 }  // namespace
 
 Models::Models(const ModelsParts& parts)
-    : keys_(models::make_file_keys(parts.timer.clock())), usage_(parts.database, parts.timer) {}
+    : keys_(make_model_keys(parts.timer.clock(), parts.identity, parts.config.account)),
+      usage_(parts.database, parts.timer) {}
 
 Result<std::unique_ptr<Models>> Models::open(ModelsParts parts) {
     std::unique_ptr<Models> models(new Models(parts));

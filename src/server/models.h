@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "identity/identity_service.h"
 #include "models/key_source.h"
 #include "models/model_service.h"
 #include "net/outbound.h"
@@ -18,6 +19,7 @@ struct ModelsParts {
     storage::Database& database;
     Timer& timer;
     Random& random;
+    identity::IdentityService& identity;  // its vault may hold providers' keys
 };
 
 class Models final {

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/time_text.h"
+#include "net/http2_connection.h"
 
 namespace ac::net {
 namespace {
@@ -86,6 +87,10 @@ Detached HttpConnection::run() {
     while (true) {
         const Arrival arrival = co_await next_request();
         if (arrival == Arrival::ended) co_return;
+        if (arrival == Arrival::http2) {
+            co_await serve_http2(host_, stream_, buffer_, peer_);
+            co_return;
+        }
         if (arrival == Arrival::refused) {
             co_await refuse_request();
             break;
@@ -133,6 +138,7 @@ asio::awaitable<HttpConnection::Arrival, Executor> HttpConnection::next_request(
 HttpConnection::Arrival HttpConnection::parse() {
     const ServerLimits& limits = host_->limits();
     const auto text = buffer_.text().substr(0, scanner_.size());
+    if (first_ && text == kHttp2Head) return Arrival::http2;
     const auto framing = parse_request_head(text, limits.header_count_max, request_);
     if (!framing) return refuse(framing.error().status, framing.error().reason);
     if (request_.method == "CONNECT" && !limits.accepts_connect)

@@ -76,7 +76,7 @@ class HttpConnection final : public Exchange, public std::enable_shared_from_thi
     Task<> wait_closed() override;
 
   private:
-    enum class Arrival { request, ended, refused };
+    enum class Arrival { request, ended, refused, http2 };
 
     Task<> start_tls();
     asio::awaitable<Arrival, Executor> next_request();

@@ -63,7 +63,7 @@ std::string canonical_headers(const net::Headers& headers, std::span<const std::
     };
     for (const std::string& name : names) {
         out += name + ':';
-        if (name == "host") {
+        if (name == "host" || name == ":authority") {
             append(host);
         } else {
             bool first = true;

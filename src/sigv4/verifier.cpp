@@ -52,7 +52,9 @@ Result<> check_signed_headers(const Authorization& a, const net::RequestHead& he
     const auto is_signed = [&](const std::string& name) {
         return std::ranges::binary_search(a.signed_headers, name);
     };
-    if (!is_signed("host")) return invalid("'Host' must be a signed header");
+    // HTTP/2 has the host in a pseudo field, and clients that speak it sign it under that name.
+    if (!is_signed("host") && !is_signed(":authority"))
+        return invalid("'Host' must be a signed header");
     for (const net::Header& header : head.headers) {
         const std::string name = to_lower(header.name);
         if (name.starts_with("x-amz-") && !is_signed(name))

@@ -1,4 +1,4 @@
-// Amazon Bedrock Runtime by the AWS SDK for JavaScript, on scripted models.
+// Amazon Bedrock Runtime by the AWS SDK for JavaScript, which speaks HTTP/2, on scripted models.
 import assert from "node:assert/strict";
 import {
     BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand, CountTokensCommand,
@@ -23,7 +23,8 @@ const answer = await client.send(new ConverseCommand({
     modelId, messages: [user("Hello")], system: [{ text: "Be kind." }],
     inferenceConfig: { maxTokens: 10, temperature: 0.5 },
 }));
-assert.deepEqual(answer.output.message, { role: "assistant", content: [{ text: "You said: Hello" }] });
+assert.deepEqual(answer.output.message,
+                 { role: "assistant", content: [{ text: "You said: Hello" }] });
 assert.equal(answer.stopReason, "end_turn");
 assert.equal(answer.usage.totalTokens, answer.usage.inputTokens + answer.usage.outputTokens);
 assert.ok(answer.metrics.latencyMs >= 0);
@@ -33,7 +34,8 @@ const stream = await events("one two");
 const kinds = stream.map((event) => Object.keys(event)[0]);
 assert.equal(kinds[0], "messageStart");
 assert.deepEqual(kinds.slice(-3), ["contentBlockStop", "messageStop", "metadata"]);
-assert.equal(stream.map((e) => e.contentBlockDelta?.delta.text ?? "").join(""), "You said: one two");
+assert.equal(stream.map((e) => e.contentBlockDelta?.delta.text ?? "").join(""),
+             "You said: one two");
 assert.ok(stream.at(-1).metadata.usage.totalTokens > 0);
 
 // A tool.
@@ -73,7 +75,24 @@ for await (const event of chunks.body)
 assert.equal(types[0], "message_start");
 assert.equal(types.at(-1), "message_stop");
 
+// Many at once, on one connection.
+const many = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => events(`number ${i} ${"x".repeat(20000)}`)));
+many.forEach((seen, i) => {
+    const text = seen.map((e) => e.contentBlockDelta?.delta.text ?? "").join("");
+    assert.ok(text.startsWith(`You said: number ${i} x`) && text.length > 20000);
+});
+
+// A caller that leaves.
+const hanging = await client.send(
+    new ConverseStreamCommand({ modelId, messages: [user("hang")] }));
+for await (const event of hanging.stream) {
+    assert.ok(event.messageStart);
+    break;
+}
+
 // Tokens.
 const counted = await client.send(new CountTokensCommand({
     modelId, input: { converse: { messages: [user("Hello")] } } }));
 assert.ok(counted.inputTokens > 0);
+process.exit(0); // the stream that hangs would keep it alive

@@ -6,6 +6,10 @@ namespace ac::memory {
 
 namespace {
 
+constexpr std::size_t kOwnIndexRecordsMax = 20'000;  // read for one search, a second of work
+constexpr Milliseconds kCompletionPoll{20};
+constexpr int kCompletionPolls = 2000;  // 40 s: within what clients wait for an answer
+
 search::Document document_of(const Record& record) {
     return {.key = record.key,
             .space = record.space,
@@ -80,6 +84,19 @@ void RecordIndex::remove(std::int64_t memory, std::int64_t key) {
     own->index->remove(key);
 }
 
+Task<> RecordIndex::put_all(std::int64_t memory, std::vector<Record> records) {
+    constexpr std::size_t kHere = 4;  // as quick as going to the pool and back
+    if (records.size() <= kHere) {
+        for (const auto& record : records) put(memory, record);
+        co_return Result<>{};
+    }
+    auto work = [this, memory, records = std::move(records)]() -> Result<> {
+        for (const auto& record : records) put(memory, record);
+        return {};
+    };
+    co_return co_await context_.pool.run(std::move(work));
+}
+
 bool RecordIndex::is_complete(std::int64_t memory) const {
     const auto own = find(memory);
     if (!own) return false;
@@ -115,8 +132,10 @@ Task<> RecordIndex::load(std::int64_t memory) {
 }
 
 Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t memory,
-                                                                   SpaceSelection spaces) {
+                                                                   SpaceSelection spaces,
+                                                                   std::size_t records_max) {
     auto own = make_shard();
+    std::size_t read_so_far = 0;
     for (std::int64_t after = -1;;) {
         auto read = [memory, after, spaces,
                      page = context_.limits.index_page](storage::Transaction& tx) {
@@ -124,6 +143,8 @@ Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t 
         };
         AC_CO_TRY(auto records, co_await context_.database.read(std::move(read)));
         if (records.empty()) break;
+        read_so_far += records.size();
+        if (read_so_far > records_max) co_return nullptr;
         after = records.back().key;
         auto add = [own, records = std::move(records)]() -> Result<> {
             for (const auto& record : records) {
@@ -137,11 +158,23 @@ Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t 
     co_return own;
 }
 
-Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, RecordQuery query) {
-    auto own = find(memory);
-    if (!own || !is_complete(memory)) {
-        AC_CO_TRY(own, co_await load_spaces(memory, query.spaces));
+Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::shard_for(std::int64_t memory,
+                                                                 SpaceSelection spaces) {
+    if (is_complete(memory)) co_return find(memory);
+    AC_CO_TRY(auto own, co_await load_spaces(memory, spaces, kOwnIndexRecordsMax));
+    for (int i = 0; !own && i < kCompletionPolls; ++i) {
+        if (is_complete(memory)) co_return find(memory);
+        AC_CO_CHECK(co_await sleep_for(context_.timer, kCompletionPoll));
     }
+    if (own) co_return own;
+    // It is not being built, or takes longer than anyone waits.
+    co_return co_await load_spaces(memory, spaces, ~std::size_t{0});
+}
+
+Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, RecordQuery query) {
+    AC_CO_TRY(auto own, co_await shard_for(memory, query.spaces));
+    // Dropped in between: an index of nothing.
+    if (!own) own = make_shard();
     auto work = [own, query = std::move(query)]() -> Result<std::vector<Hit>> {
         search::Query wanted{
             .text = query.text,

@@ -1,7 +1,8 @@
 #pragma once
 // The search index of every memory's records, in memory, built from the database. Until a memory's
 // index is complete, a search reads the records that it is about from the database and answers from
-// an index made for that one search: the same answer, slower.
+// an index made for that one search: the same answer, slower. Where those are so many that this
+// would take as long as the rest of the building, it waits for that instead.
 //
 // Thread-safe. A record must be durable before put() is called for it.
 
@@ -30,6 +31,8 @@ class RecordIndex final {
     void add_memory(std::int64_t memory);
     void drop_memory(std::int64_t memory);
     void put(std::int64_t memory, const Record& record);
+    // The same for a batch, off the caller's loop.
+    Task<> put_all(std::int64_t memory, std::vector<Record> records);
     void remove(std::int64_t memory, std::int64_t key);
 
     // Reads a memory's records until its index is complete.
@@ -69,7 +72,10 @@ class RecordIndex final {
     std::shared_ptr<Shard> make_shard() const;
     std::shared_ptr<Shard> shard(std::int64_t memory);
     std::shared_ptr<Shard> find(std::int64_t memory) const;
-    Task<std::shared_ptr<Shard>> load_spaces(std::int64_t memory, SpaceSelection spaces);
+    // nullptr: there are too many for one search.
+    Task<std::shared_ptr<Shard>> load_spaces(std::int64_t memory, SpaceSelection spaces,
+                                             std::size_t records_max);
+    Task<std::shared_ptr<Shard>> shard_for(std::int64_t memory, SpaceSelection spaces);
 
     Context& context_;
     const search::Embedder* embedder_;

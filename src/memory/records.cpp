@@ -103,7 +103,7 @@ Task<std::vector<BatchOutcome>> Records::create(Scope scope, MemoryId memory,
         return out;
     };
     AC_CO_TRY(auto stored, co_await context_.database.write(std::move(work)));
-    for (const auto& record : stored.records) index_.put(stored.memory, record);
+    AC_CO_CHECK(co_await index_.put_all(stored.memory, std::move(stored.records)));
     co_return std::move(stored.outcomes);
 }
 
@@ -132,7 +132,7 @@ Task<std::vector<BatchOutcome>> Records::update(Scope scope, MemoryId memory,
         return out;
     };
     AC_CO_TRY(auto stored, co_await context_.database.write(std::move(work)));
-    for (const auto& record : stored.records) index_.put(stored.memory, record);
+    AC_CO_CHECK(co_await index_.put_all(stored.memory, std::move(stored.records)));
     co_return std::move(stored.outcomes);
 }
 

@@ -29,6 +29,15 @@ std::string date_words(std::int64_t time_ms) {
     return out + " " + std::to_string(parts.tm_year + 1900);
 }
 
+// A name before a colon, as in transcripts: "Anna Maria: ...". Empty: there is none.
+std::string_view speaker_of(std::string_view text) {
+    constexpr std::size_t kNameBytesMax = 40;
+    const auto name = text.substr(0, std::min(text.find(": "), text.size()));
+    if (name.size() == text.size() || name.size() > kNameBytesMax) return {};
+    if (name.empty() || (name.front() >= 'a' && name.front() <= 'z')) return {};
+    return std::ranges::count(name, ' ') > 2 ? std::string_view() : name;
+}
+
 // N-grams are known by fewer bits than a hash has: a document's are packed by their gaps.
 constexpr std::uint32_t kGramMask = (1 << 22) - 1;
 
@@ -89,6 +98,7 @@ class HybridIndex final : public Index {
 
     void put(Document document) override;
     void remove(Key key) override;
+    void attach(Key key, std::span<const float> vector) override;
     std::vector<Hit> search(const Query& query) const override;
     Statistics statistics() const override;
 
@@ -111,11 +121,15 @@ class HybridIndex final : public Index {
     void look_up(Asked& asked, std::size_t unknown,
                  std::span<const Partition* const> partitions) const;
     // Fills the parts' totals; answers how much of the question the best document covers.
-    double score(const std::string& text, std::vector<Part>& parts) const;
+    double score(const Query& asked, std::vector<Part>& parts) const;
     Best score_evidence(const Asked& words, const Asked& grams, std::span<const float> vector,
                         std::vector<Part>& parts) const;
     void complete(const Asked& words, const Asked& grams, Part& part) const;
+    // About as many slots as that, the best by words and n-grams.
+    std::vector<std::uint32_t> best_texts(const Part& part, std::size_t count) const;
+    void score_vectors(std::span<const float> vector, Part& part) const;
     void drop_noise(const Asked& grams, Part& part) const;
+    void favour_speakers(const QueryTerms& words, Part& part) const;
     void join(const Part& part, const Best& best, std::vector<float>& out) const;
     std::vector<Hit> best_of(const Query& query, const std::vector<Part>& parts,
                              double confidence) const;
@@ -134,21 +148,33 @@ class HybridIndex final : public Index {
 void HybridIndex::put(Document document) {
     const auto all = split_words(document.text + date_words(document.time_ms));
     const auto terms = terms_of(all);
-    const auto vector = embedder_ ? embedder_->embed(document.text) : std::vector<float>();
+    if (document.vector.empty() && embedder_) document.vector = embedder_->embed(document.text);
     Partition::Added added{.key = document.key,
                            .time_ms = document.time_ms,
-                           .grams = count_terms(gram_ids(all)),
-                           .vector = vector};
+                           .grams = count_terms(gram_ids(all))};
     const std::unique_lock lock(mutex_);
     remove_locked(document.key);
     auto& partition = spaces_[document.space];
-    if (!partition) partition = std::make_unique<Partition>(vector.size());
+    if (!partition) partition = std::make_unique<Partition>();
     std::vector<TermId> ids;
     ids.reserve(terms.size());
     for (const auto& term : terms) ids.push_back(intern(term));
     added.words = count_terms(std::move(ids));
+    const auto name = terms_of(speaker_of(document.text));
+    if (!name.empty()) added.speaker = intern(name.front());
     if (partition->is_ordered()) unordered_.push_back(partition.get());
-    places_[document.key] = {partition.get(), partition->add(added)};
+    const auto slot = partition->add(added);
+    places_[document.key] = {partition.get(), slot};
+    if (!document.vector.empty()) partition->attach(slot, document.vector);
+}
+
+void HybridIndex::attach(Key key, std::span<const float> vector) {
+    const std::unique_lock lock(mutex_);
+    const auto found = places_.find(key);
+    if (found == places_.end()) return;
+    const auto [partition, slot] = found->second;
+    if (partition->vectors() != nullptr && partition->vectors()->has(slot)) return;
+    partition->attach(slot, vector);
 }
 
 TermId HybridIndex::intern(const std::string& term) {
@@ -210,16 +236,34 @@ void HybridIndex::look_up(Asked& asked, std::size_t unknown,
     asked.weights = weigh(asked.kind, asked.terms, unknown, partitions, asked.occurrences, tuning_);
 }
 
-// What was left out of the best documents' scores, so that these are exact.
-void HybridIndex::complete(const Asked& words, const Asked& grams, Part& part) const {
-    if (words.weights.later.empty() && grams.weights.later.empty()) return;
+std::vector<std::uint32_t> HybridIndex::best_texts(const Part& part, std::size_t count) const {
     std::vector<float> rough(part.words.size());
     const Best best{.words = largest(part.words), .grams = largest(part.grams)};
     join(part, best, rough);
-    const float floor = score_reached_by(rough, tuning_.completed_max);
-    std::vector<std::uint32_t> slots;
+    const float floor = score_reached_by(rough, count);
+    std::vector<std::uint32_t> out;
     for (std::uint32_t slot = 0; slot < rough.size(); ++slot)
-        if (rough[slot] > 0 && rough[slot] >= floor) slots.push_back(slot);
+        if (rough[slot] > 0 && rough[slot] >= floor) out.push_back(slot);
+    return out;
+}
+
+// Above what unrelated documents have.
+void HybridIndex::score_vectors(std::span<const float> vector, Part& part) const {
+    const auto* rows = part.partition->vectors();
+    if (rows == nullptr || rows->dimensions() != vector.size()) return;
+    const float noise = rows->noise(vector);
+    const auto is_live = [&](std::uint32_t slot) { return part.partition->is_live(slot); };
+    const auto also = best_texts(part, tuning_.vectors_max);
+    part.vectors.resize(part.partition->slots());
+    for (const auto& [slot, similarity] :
+         rows->nearest(vector, tuning_.vectors_max, also, is_live))
+        part.vectors[slot] = std::max(0.0F, similarity - noise);
+}
+
+// What was left out of the best documents' scores, so that these are exact.
+void HybridIndex::complete(const Asked& words, const Asked& grams, Part& part) const {
+    if (words.weights.later.empty() && grams.weights.later.empty()) return;
+    const auto slots = best_texts(part, tuning_.completed_max);
     for (const auto& [asked, scores] : {std::pair(&words, &part.words), {&grams, &part.grams}}) {
         const TermValue value(asked->saturation, asked->weights.length_average);
         if (!asked->weights.later.empty())
@@ -230,11 +274,8 @@ void HybridIndex::complete(const Asked& words, const Asked& grams, Part& part) c
 
 void HybridIndex::drop_noise(const Asked& grams, Part& part) const {
     const auto gram_floor = static_cast<float>(tuning_.gram_floor * grams.weights.ideal);
-    const auto similarity_floor = static_cast<float>(tuning_.similarity_floor);
     for (auto& score : part.grams)
         if (score < gram_floor) score = 0;
-    for (auto& score : part.vectors)
-        if (score < similarity_floor) score = 0;
     const auto& partition = *part.partition;
     if (partition.live() == partition.slots()) return;
     for (std::uint32_t slot = 0; slot < partition.slots(); ++slot) {
@@ -254,11 +295,8 @@ Best HybridIndex::score_evidence(const Asked& words, const Asked& grams,
         const auto& partition = *part.partition;
         part.words = score_now(partition, Kind::word, words.occurrences[i], words.weights, of_word);
         part.grams = score_now(partition, Kind::gram, grams.occurrences[i], grams.weights, of_gram);
-        if (!vector.empty()) {
-            part.vectors.resize(partition.slots());
-            partition.vectors().scan(vector, part.vectors);
-        }
         complete(words, grams, part);
+        if (!vector.empty()) score_vectors(vector, part);
         drop_noise(grams, part);
         part.episodes =
             score_episodes(partition, words.occurrences[i], words.weights, words.saturation);
@@ -276,8 +314,16 @@ void HybridIndex::join(const Part& part, const Best& best, std::vector<float>& o
     add_share(part.vectors, best.vectors, tuning_.vector_weight, out);
 }
 
-double HybridIndex::score(const std::string& text, std::vector<Part>& parts) const {
-    const auto query = split_words(text);
+void HybridIndex::favour_speakers(const QueryTerms& words, Part& part) const {
+    const auto more = static_cast<float>(1 + tuning_.speaker_weight);
+    for (std::uint32_t slot = 0; slot < part.total.size(); ++slot) {
+        const auto speaker = part.partition->speaker(slot);
+        if (words.may_have(speaker) && words.find(speaker)) part.total[slot] *= more;
+    }
+}
+
+double HybridIndex::score(const Query& asked, std::vector<Part>& parts) const {
+    const auto query = split_words(asked.text);
     std::vector<const Partition*> partitions;
     for (const auto& part : parts) partitions.push_back(part.partition);
     std::size_t unknown = 0;
@@ -287,7 +333,8 @@ double HybridIndex::score(const std::string& text, std::vector<Part>& parts) con
                 .terms = QueryTerms(gram_ids(query)),
                 .saturation = {tuning_.gram_k1, tuning_.gram_b}};
     look_up(grams, 0, partitions);
-    const auto vector = embedder_ ? embedder_->embed(text) : std::vector<float>();
+    const auto vector =
+        asked.vector.empty() && embedder_ ? embedder_->embed(asked.text) : asked.vector;
     auto best = score_evidence(words, grams, vector, parts);
     for (auto& part : parts) {
         std::vector<float> joined(part.words.size());
@@ -304,6 +351,7 @@ double HybridIndex::score(const std::string& text, std::vector<Part>& parts) con
             part.total[slot] =
                 part.total[slot] * scale + part.episodes[part.partition->episode(slot)] * share;
     }
+    for (auto& part : parts) favour_speakers(words.terms, part);
     double confidence = best.vectors;
     if (words.weights.ideal > 0)
         confidence = std::max(confidence, best.words / words.weights.ideal);
@@ -355,7 +403,7 @@ std::vector<Hit> HybridIndex::search(const Query& query) const {
     const std::shared_lock lock(mutex_);
     std::vector<Part> parts;
     for (const auto* partition : selected(query.spaces)) parts.push_back({.partition = partition});
-    const double confidence = score(query.text, parts);
+    const double confidence = score(query, parts);
     return best_of(query, parts, confidence);
 }
 

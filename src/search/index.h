@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@ struct Document {
     std::string space;
     std::string text;
     std::int64_t time_ms = 0;  // epoch; also indexed as words (May 2023)
+    std::vector<float> vector; // of the text; empty: see attach()
 };
 
 // Which spaces a query reads.
@@ -42,6 +44,7 @@ struct SpaceFilter {
 
 struct Query {
     std::string text;
+    std::vector<float> vector;  // of the text; empty: words and n-grams only
     SpaceFilter spaces;
     std::size_t limit = 10;
     // Called for candidates, best first, until `limit` were accepted. Empty: all.
@@ -62,15 +65,17 @@ struct Tuning {
     // Scores up to this share of a full match are what unrelated words have in common.
     double gram_floor = 0.05;
     double vector_weight = 0.6;
-    double similarity_floor = 0.1;  // two deviations of unrelated hashed texts
     std::vector<double> neighbour_weights = {0.35, 0.25, 0.15, 0.1};
     double episode_weight = 0.5;
+    // A question that names a person is mostly about what that person said.
+    double speaker_weight = 0.4;
     std::chrono::milliseconds episode_gap = std::chrono::minutes(30);
 
     // What a query may cost in a large space. Below these numbers an answer is exact; above, the
     // benchmark search_index_bench tells what is lost.
     std::size_t postings_max = 1'500'000;  // read for the words, and again for the n-grams
     std::size_t completed_max = 2'000;     // documents in which terms left out before are looked up
+    std::size_t vectors_max = 200;         // nearest vectors looked at, once there is a graph
     std::size_t givers_max = 100'000;      // documents that give to their neighbours
 };
 
@@ -80,6 +85,9 @@ class Index {
     // Adds, or replaces the document of that key.
     virtual void put(Document document) = 0;
     virtual void remove(Key key) = 0;  // absent is fine
+    // The vector of a document that was put without: making one may take longer than a caller
+    // should wait. Absent or with a vector already: nothing happens. One dimension an index.
+    virtual void attach(Key key, std::span<const float> vector) = 0;
     virtual std::vector<Hit> search(const Query& query) const = 0;
 
     struct Statistics {
@@ -90,7 +98,8 @@ class Index {
     virtual Statistics statistics() const = 0;
 };
 
-// `embedder` outlives the index; nullptr: words and n-grams only.
+// `embedder` outlives the index and makes the vectors that documents and queries come without;
+// nullptr: those are found by words and n-grams only.
 std::unique_ptr<Index> make_index(const Embedder* embedder, Tuning tuning = {});
 
 }  // namespace ac::search

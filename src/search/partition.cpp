@@ -11,7 +11,6 @@ namespace {
 constexpr std::size_t kDeadShare = 4;  // compact when one slot in four is dead
 constexpr std::size_t kDeadMin = 64;
 constexpr std::size_t kEpisodeDocumentsMax = 256;  // what never pauses must not become one episode
-constexpr std::uint32_t kGone = ~0U;
 constexpr std::size_t kHeaderBytes = 2 * sizeof(std::uint32_t);
 
 std::uint8_t* pack_all(std::span<const Counted> terms, std::uint8_t* to) {
@@ -46,9 +45,9 @@ std::unique_ptr<std::uint8_t[]> pack_document(std::span<const Counted> words,
 template <class Item>
 void keep_only(std::vector<Item>& items, const std::vector<std::uint32_t>& new_slot) {
     for (std::size_t from = 0; from < items.size(); ++from)
-        if (new_slot[from] != kGone && new_slot[from] != from)
+        if (new_slot[from] != VectorRows::kGone && new_slot[from] != from)
             items[new_slot[from]] = std::move(items[from]);
-    items.resize(items.size() - static_cast<std::size_t>(std::ranges::count(new_slot, kGone)));
+    items.resize(items.size() - static_cast<std::size_t>(std::ranges::count(new_slot, VectorRows::kGone)));
 }
 
 }  // namespace
@@ -69,8 +68,8 @@ std::uint32_t Partition::add(const Added& document) {
     const auto slot = slots();
     keys_.push_back(document.key);
     times_.push_back(document.time_ms);
+    speakers_.push_back(document.speaker);
     documents_.push_back(pack_document(document.words, document.grams));
-    if (!document.vector.empty()) vectors_.append(document.vector);
     for (auto [own, terms] : {std::pair(&words_, &document.words), {&grams_, &document.grams}}) {
         const auto length = length_of(*terms);
         own->lengths.push_back(length);
@@ -80,6 +79,11 @@ std::uint32_t Partition::add(const Added& document) {
     if (!has_postings_ && slots() >= kPostingsFrom) build_postings();
     ++live_;
     return slot;
+}
+
+void Partition::attach(std::uint32_t slot, std::span<const float> vector) {
+    if (!vectors_) vectors_ = std::make_unique<VectorRows>(vector.size());
+    vectors_->append(slot, vector);
 }
 
 Partition::Bytes Partition::terms(Kind kind, std::uint32_t slot) const {
@@ -118,17 +122,16 @@ void Partition::remove(std::uint32_t slot) {
 bool Partition::compact_when_sparse(const std::function<void(Key, std::uint32_t)>& moved) {
     const auto dead = keys_.size() - live_;
     if (dead < kDeadMin || dead * kDeadShare < keys_.size()) return false;
-    std::vector<std::uint32_t> new_slot(keys_.size(), kGone);
-    std::vector<bool> keep(keys_.size());
+    std::vector<std::uint32_t> new_slot(keys_.size(), VectorRows::kGone);
     std::uint32_t kept = 0;
     for (std::uint32_t slot = 0; slot < slots(); ++slot) {
         if (!is_live(slot)) continue;
-        keep[slot] = true;
         new_slot[slot] = kept++;
     }
-    if (vectors_.size() == keep.size()) vectors_.compact(keep);
+    if (vectors_) vectors_->renumber(new_slot);
     keep_only(keys_, new_slot);
     keep_only(times_, new_slot);
+    keep_only(speakers_, new_slot);
     keep_only(documents_, new_slot);
     for (auto* own : {&words_, &grams_}) {
         keep_only(own->lengths, new_slot);
@@ -216,7 +219,7 @@ std::size_t Partition::bytes() const {
     const auto each =
         sizeof(Key) + sizeof(std::int64_t) + sizeof(Packed) + 5 * sizeof(std::uint32_t);
     return documents + keys_.capacity() * each + words_.postings.bytes() + grams_.postings.bytes() +
-           vectors_.bytes();
+           (vectors_ ? vectors_->bytes() : 0);
 }
 
 }  // namespace ac::search

@@ -13,7 +13,7 @@
 #include "search/index.h"
 #include "search/postings.h"
 #include "search/query_terms.h"
-#include "search/vectors.h"
+#include "search/vector_rows.h"
 
 namespace ac::search {
 
@@ -26,16 +26,18 @@ class Partition final {
     // memory than they save time.
     static constexpr std::uint32_t kPostingsFrom = 512;
 
-    explicit Partition(std::size_t dimensions) : vectors_(dimensions) {}
+    static constexpr TermId kNobody = ~0U;
 
     struct Added {
         Key key = 0;
         std::int64_t time_ms = 0;
         std::vector<Counted> words;
         std::vector<Counted> grams;
-        std::span<const float> vector;  // empty when the index has none
+        TermId speaker = kNobody;       // the word that names who says it
     };
     std::uint32_t add(const Added& document);
+    // The document's vector; once, and of the same dimension as those before.
+    void attach(std::uint32_t slot, std::span<const float> vector);
     void remove(std::uint32_t slot);
     // Renumbers the slots when too many are dead: true when it did; `moved` is then called with
     // every living key and its slot.
@@ -46,10 +48,12 @@ class Partition final {
     bool is_live(std::uint32_t slot) const { return documents_[slot] != nullptr; }
     Key key(std::uint32_t slot) const { return keys_[slot]; }
     std::int64_t time_ms(std::uint32_t slot) const { return times_[slot]; }
+    TermId speaker(std::uint32_t slot) const { return speakers_[slot]; }
     // How many terms of that kind each document has, with repetitions.
     std::span<const std::uint32_t> lengths(Kind kind) const { return field(kind).lengths; }
     std::uint64_t length_sum(Kind kind) const { return field(kind).length_sum; }
-    const Vectors& vectors() const { return vectors_; }
+    // nullptr: no document has one.
+    const VectorRows* vectors() const { return vectors_.get(); }
     std::size_t bytes() const;
 
     // Where the query's terms are. Lives until the partition changes.
@@ -89,11 +93,12 @@ class Partition final {
 
     std::vector<Key> keys_;
     std::vector<std::int64_t> times_;
+    std::vector<TermId> speakers_;
     std::vector<Packed> documents_;
     Field words_;
     Field grams_;
     bool has_postings_ = false;
-    Vectors vectors_;
+    std::unique_ptr<VectorRows> vectors_;
     std::size_t live_ = 0;
 
     std::size_t ordered_ = 0;  // slots that are in what follows

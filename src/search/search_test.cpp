@@ -220,6 +220,14 @@ TEST_F(IndexTest, an_answer_right_after_the_matching_question_is_found) {
     EXPECT_THAT(find("What instruments?", {}, 2), testing::UnorderedElementsAre(1, 2));
 }
 
+TEST_F(IndexTest, what_the_person_said_whom_a_question_names_counts_more) {
+    put(1, "a", "Anna: I adopted a grey cat");
+    put(2, "a", "Tim: I adopted a grey cat");
+    put(3, "a", "Anna: Tim, I adopted a grey cat");
+    EXPECT_EQ(find("Which cat did Tim adopt?").front(), 2);
+    EXPECT_EQ(find("Which cat did Anna adopt?").front(), 1);
+}
+
 TEST_F(IndexTest, documents_of_one_moment_are_no_neighbours) {
     put(1, "a", "plays the violin", 1000);
     put(2, "a", "lives in Busan", 1000);

@@ -34,18 +34,33 @@ void Vectors::append(std::span<const float> vector) {
     scales_.push_back(peak / kSteps);
 }
 
-void Vectors::scan(std::span<const float> query, std::span<float> out) const {
-    AC_ASSERT(query.size() == dimensions_ && out.size() == size());
+Vectors::Rounded Vectors::rounded(std::span<const float> query) const {
+    AC_ASSERT(query.size() == dimensions_);
     const float peak = largest(query);
     const float to_steps = peak > 0 ? 127 / peak : 0;
-    std::vector<std::int8_t> rounded(dimensions_);
+    Rounded out{.components = std::vector<std::int8_t>(dimensions_), .scale = peak / 127 * 256};
     for (std::size_t i = 0; i < dimensions_; ++i)
-        rounded[i] = static_cast<std::int8_t>(std::lround(query[i] * to_steps));
-    const float query_scale = peak / 127 * 256;
-    for (std::size_t slot = 0; slot < size(); ++slot) {
-        const auto dot = dot_int8(rounded.data(), high_.data() + slot * dimensions_, dimensions_);
-        out[slot] = static_cast<float>(dot) * query_scale * scales_[slot];
-    }
+        out.components[i] = static_cast<std::int8_t>(std::lround(query[i] * to_steps));
+    return out;
+}
+
+Vectors::Rounded Vectors::rounded(std::uint32_t slot) const {
+    const auto* row = high_.data() + slot * dimensions_;
+    return {.components = std::vector<std::int8_t>(row, row + dimensions_),
+            .scale = scales_[slot] * 256 * 256};
+}
+
+float Vectors::rough_between(std::uint32_t a, std::uint32_t b) const {
+    const auto* of_a = high_.data() + a * dimensions_;
+    const auto* of_b = high_.data() + b * dimensions_;
+    return static_cast<float>(dot_int8(of_a, of_b, dimensions_)) * scales_[a] * scales_[b] * 256 *
+           256;
+}
+
+void Vectors::scan(std::span<const float> query, std::span<float> out) const {
+    AC_ASSERT(out.size() == size());
+    const auto wanted = rounded(query);
+    for (std::uint32_t slot = 0; slot < size(); ++slot) out[slot] = rough(wanted, slot);
 }
 
 float Vectors::similarity(std::span<const float> query, std::size_t slot) const {

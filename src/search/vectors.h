@@ -11,10 +11,14 @@
 
 namespace ac::search {
 
+// Sum of products of two int8 rows, by the best instructions this processor has.
+std::int32_t dot_int8(const std::int8_t* a, const std::int8_t* b, std::size_t count);
+
 class Vectors final {
   public:
     explicit Vectors(std::size_t dimensions) : dimensions_(dimensions) {}
 
+    std::size_t dimensions() const { return dimensions_; }
     std::size_t size() const { return scales_.size(); }
     // Becomes slot size(). `vector` has the right dimension (asserted).
     void append(std::span<const float> vector);
@@ -22,6 +26,21 @@ class Vectors final {
     void scan(std::span<const float> query, std::span<float> out) const;
     // The same for one slot, from both planes.
     float similarity(std::span<const float> query, std::size_t slot) const;
+
+    // A query, or a slot as a query, in the form that the high plane is compared with.
+    struct Rounded {
+        std::vector<std::int8_t> components;
+        float scale = 0;
+    };
+    Rounded rounded(std::span<const float> query) const;
+    Rounded rounded(std::uint32_t slot) const;
+    // Similarity from the high plane.
+    float rough(const Rounded& query, std::uint32_t slot) const {
+        const auto* row = high_.data() + slot * dimensions_;
+        return static_cast<float>(dot_int8(query.components.data(), row, dimensions_)) *
+               query.scale * scales_[slot];
+    }
+    float rough_between(std::uint32_t a, std::uint32_t b) const;
 
     struct Neighbour {
         std::uint32_t slot = 0;
@@ -40,8 +59,5 @@ class Vectors final {
     std::vector<std::int8_t> low_;
     std::vector<float> scales_;
 };
-
-// Sum of products of two int8 rows, by the best instructions this processor has.
-std::int32_t dot_int8(const std::int8_t* a, const std::int8_t* b, std::size_t count);
 
 }  // namespace ac::search

@@ -1,0 +1,213 @@
+#include "search/graph.h"
+
+#include <algorithm>
+#include <bit>
+#include <queue>
+
+namespace ac::search {
+
+namespace {
+
+constexpr std::uint32_t kLayersMax = 12;
+
+using Neighbour = Vectors::Neighbour;
+
+bool is_better(const Neighbour& a, const Neighbour& b) {
+    return a.similarity != b.similarity ? a.similarity > b.similarity : a.slot < b.slot;
+}
+
+struct BestOnTop {
+    bool operator()(const Neighbour& a, const Neighbour& b) const { return is_better(b, a); }
+};
+struct WorstOnTop {
+    bool operator()(const Neighbour& a, const Neighbour& b) const { return is_better(a, b); }
+};
+
+// Each layer has a twelfth of the slots below it. By the slot's number, so that a graph of the same
+// vectors is the same graph.
+std::uint32_t layers_of(std::uint32_t slot) {
+    std::uint64_t x = (slot + 1) * 0x9E3779B97F4A7C15;
+    x = (x ^ (x >> 31)) * 0xBF58476D1CE4E5B9;
+    x ^= x >> 29;
+    std::uint32_t layers = 0;
+    for (; x % 12 == 0 && layers < kLayersMax; x /= 12) ++layers;
+    return layers;
+}
+
+// Which slots a walk has seen: a small hash set, since a walk sees few of many.
+class Seen final {
+  public:
+    explicit Seen(std::size_t expected) : table_(std::bit_ceil(expected * 4), kFree) {}
+    bool insert(std::uint32_t slot) {
+        if ((used_ + 1) * 2 > table_.size()) grow();
+        auto& cell = place(slot);
+        if (cell == slot) return false;
+        cell = slot;
+        ++used_;
+        return true;
+    }
+
+  private:
+    static constexpr std::uint32_t kFree = ~0U;
+
+    std::uint32_t& place(std::uint32_t slot) {
+        const auto mask = table_.size() - 1;
+        auto at = (slot * std::uint64_t{0x9E3779B97F4A7C15} >> 32) & mask;
+        while (table_[at] != kFree && table_[at] != slot) at = (at + 1) & mask;
+        return table_[at];
+    }
+    void grow() {
+        std::vector<std::uint32_t> old(table_.size() * 2, kFree);
+        std::swap(old, table_);
+        for (const auto slot : old)
+            if (slot != kFree) place(slot) = slot;
+    }
+
+    std::vector<std::uint32_t> table_;
+    std::size_t used_ = 0;
+};
+
+}  // namespace
+
+std::span<std::uint32_t> Graph::links(std::uint32_t slot, std::uint32_t layer) {
+    if (layer == 0) return std::span(lowest_).subspan(std::size_t{slot} * 2 * kLinks, 2 * kLinks);
+    return std::span(upper_).subspan(upper_at_[slot] + (layer - 1) * kLinks, kLinks);
+}
+
+std::span<const std::uint32_t> Graph::links(std::uint32_t slot, std::uint32_t layer) const {
+    if (layer == 0) return std::span(lowest_).subspan(std::size_t{slot} * 2 * kLinks, 2 * kLinks);
+    return std::span(upper_).subspan(upper_at_[slot] + (layer - 1) * kLinks, kLinks);
+}
+
+// The best slot that a greedy walk over the layers above `to_layer` comes to.
+std::uint32_t Graph::walk_down(const Vectors& vectors, const Vectors::Rounded& query,
+                               std::uint32_t to_layer) const {
+    auto best = entry_;
+    auto similarity = vectors.rough(query, best);
+    for (auto layer = top_; layer > to_layer; --layer) {
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (const auto next : links(best, layer)) {
+                if (next == kEmpty) break;
+                const auto found = vectors.rough(query, next);
+                if (found <= similarity) continue;
+                best = next;
+                similarity = found;
+                moved = true;
+                break;
+            }
+        }
+    }
+    return best;
+}
+
+Graph::Neighbours Graph::search_layer(const Vectors& vectors, const Vectors::Rounded& query,
+                                      std::uint32_t entry, std::uint32_t layer,
+                                      std::size_t width) const {
+    std::priority_queue<Neighbour, Neighbours, BestOnTop> open;
+    std::priority_queue<Neighbour, Neighbours, WorstOnTop> found;
+    Seen seen(width * 8);
+    const Neighbour first{entry, vectors.rough(query, entry)};
+    seen.insert(entry);
+    open.push(first);
+    found.push(first);
+    while (!open.empty()) {
+        const auto next = open.top();
+        open.pop();
+        if (found.size() >= width && is_better(found.top(), next)) break;
+        for (const auto slot : links(next.slot, layer)) {
+            if (slot == kEmpty) break;
+            if (!seen.insert(slot)) continue;
+            const Neighbour candidate{slot, vectors.rough(query, slot)};
+            if (found.size() >= width && is_better(found.top(), candidate)) continue;
+            open.push(candidate);
+            found.push(candidate);
+            if (found.size() > width) found.pop();
+        }
+    }
+    Neighbours out;
+    for (; !found.empty(); found.pop()) out.push_back(found.top());
+    std::ranges::reverse(out);
+    return out;
+}
+
+Graph::Neighbours Graph::choose(const Vectors& vectors, const Neighbours& candidates,
+                                std::size_t most) const {
+    Neighbours out;
+    for (const auto& candidate : candidates) {
+        if (out.size() == most) break;
+        const bool is_covered = std::ranges::any_of(out, [&](const auto& chosen) {
+            return vectors.rough_between(candidate.slot, chosen.slot) > candidate.similarity;
+        });
+        if (!is_covered) out.push_back(candidate);
+    }
+    // Too few directions: the nearest of the others besides.
+    for (const auto& candidate : candidates) {
+        if (out.size() >= most / 2) break;
+        if (std::ranges::find(out, candidate.slot, &Neighbour::slot) == out.end())
+            out.push_back(candidate);
+    }
+    return out;
+}
+
+void Graph::connect(const Vectors& vectors, std::uint32_t from, std::uint32_t to, float similarity,
+                    std::uint32_t layer) {
+    const auto own = links(from, layer);
+    if (const auto room = std::ranges::find(own, kEmpty); room != own.end()) {
+        *room = to;
+        return;
+    }
+    Neighbours candidates{{to, similarity}};
+    for (const auto slot : own) candidates.push_back({slot, vectors.rough_between(from, slot)});
+    std::ranges::sort(candidates, is_better);
+    const auto chosen = choose(vectors, candidates, own.size());
+    std::ranges::fill(own, kEmpty);
+    for (std::size_t i = 0; i < chosen.size(); ++i) own[i] = chosen[i].slot;
+}
+
+void Graph::link_next(const Vectors& vectors) {
+    const auto slot = static_cast<std::uint32_t>(size());
+    const auto layers = layers_of(slot);
+    lowest_.resize(lowest_.size() + 2 * kLinks, kEmpty);
+    upper_at_.push_back(static_cast<std::uint32_t>(upper_.size()));
+    upper_.resize(upper_.size() + std::size_t{layers} * kLinks, kEmpty);
+    layers_of_.push_back(static_cast<std::uint8_t>(layers));
+    if (slot == 0) {
+        top_ = layers;
+        return;
+    }
+    const auto query = vectors.rounded(slot);
+    auto entry = walk_down(vectors, query, std::min(layers, top_));
+    for (auto layer = std::min(layers, top_) + 1; layer-- > 0;) {
+        const auto near = search_layer(vectors, query, entry, layer, kWidthLinking);
+        const auto chosen = choose(vectors, near, kLinks);
+        const auto own = links(slot, layer);
+        for (std::size_t i = 0; i < chosen.size(); ++i) {
+            own[i] = chosen[i].slot;
+            connect(vectors, chosen[i].slot, slot, chosen[i].similarity, layer);
+        }
+        entry = near.front().slot;
+    }
+    if (layers > top_) {
+        top_ = layers;
+        entry_ = slot;
+    }
+}
+
+std::vector<Neighbour> Graph::nearest(const Vectors& vectors, const Vectors::Rounded& query,
+                                      std::size_t count, std::size_t width,
+                                      const std::function<bool(std::uint32_t)>& accept) const {
+    if (size() == 0) return {};
+    const auto entry = walk_down(vectors, query, 0);
+    auto out = search_layer(vectors, query, entry, 0, std::max(width, count));
+    std::erase_if(out, [&](const Neighbour& found) { return !accept(found.slot); });
+    out.resize(std::min(out.size(), count));
+    return out;
+}
+
+std::size_t Graph::bytes() const {
+    return (lowest_.capacity() + upper_.capacity() + upper_at_.capacity()) * sizeof(std::uint32_t) +
+           layers_of_.capacity();
+}
+
+}  // namespace ac::search

@@ -1,0 +1,109 @@
+#include "search/graph.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "search/vector_rows.h"
+
+namespace ac::search {
+namespace {
+
+constexpr std::size_t kDimensions = 32;
+
+// Around some centres, as texts are around topics.
+class Topics {
+  public:
+    std::vector<float> draw() {
+        std::vector<float> out(kDimensions);
+        const auto& centre = centres_[engine_() % centres_.size()];
+        float sum = 0;
+        for (std::size_t i = 0; i < kDimensions; ++i) {
+            out[i] = centre[i] + normal_(engine_);
+            sum += out[i] * out[i];
+        }
+        for (auto& x : out) x /= std::sqrt(sum);
+        return out;
+    }
+
+  private:
+    static std::vector<std::vector<float>> centres(std::mt19937& engine) {
+        std::normal_distribution<float> wide(0, 2);
+        std::vector<std::vector<float>> out(40, std::vector<float>(kDimensions));
+        for (auto& centre : out)
+            for (auto& x : centre) x = wide(engine);
+        return out;
+    }
+
+    std::mt19937 engine_{5};
+    std::normal_distribution<float> normal_;
+    std::vector<std::vector<float>> centres_ = centres(engine_);
+};
+
+std::set<std::uint32_t> slots_of(const std::vector<Vectors::Neighbour>& found) {
+    std::set<std::uint32_t> out;
+    for (const auto& neighbour : found) out.insert(neighbour.slot);
+    return out;
+}
+
+TEST(Graph, finds_what_a_scan_finds) {
+    Topics topics;
+    Vectors vectors(kDimensions);
+    Graph graph;
+    for (int i = 0; i < 3000; ++i) {
+        vectors.append(topics.draw());
+        graph.link_next(vectors);
+    }
+    int found = 0;
+    for (int q = 0; q < 50; ++q) {
+        const auto query = topics.draw();
+        const auto exact = slots_of(vectors.nearest(query, 10));
+        const auto all = [](std::uint32_t) { return true; };
+        for (const auto slot :
+             slots_of(graph.nearest(vectors, vectors.rounded(query), 10, 100, all)))
+            found += exact.contains(slot) ? 1 : 0;
+    }
+    EXPECT_GE(found, 485);  // of 500; the high plane alone swaps some
+}
+
+TEST(Graph, answers_only_what_is_accepted_and_nothing_when_empty) {
+    Topics topics;
+    Vectors vectors(kDimensions);
+    Graph graph;
+    const auto odd = [](std::uint32_t slot) { return slot % 2 == 1; };
+    const auto query = topics.draw();
+    EXPECT_TRUE(graph.nearest(vectors, vectors.rounded(query), 10, 50, odd).empty());
+    for (int i = 0; i < 300; ++i) {
+        vectors.append(topics.draw());
+        graph.link_next(vectors);
+    }
+    const auto found = graph.nearest(vectors, vectors.rounded(query), 10, 50, odd);
+    EXPECT_EQ(found.size(), 10);
+    for (const auto& neighbour : found) EXPECT_EQ(neighbour.slot % 2, 1);
+}
+
+TEST(VectorRows, rows_follow_their_slots_through_compaction) {
+    Topics topics;
+    VectorRows rows(kDimensions);
+    std::vector<std::vector<float>> drawn;
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        drawn.push_back(topics.draw());
+        rows.append(99 - i, drawn.back());
+    }
+    std::vector<std::uint32_t> new_slot(100, VectorRows::kGone);
+    for (std::uint32_t slot = 0; slot < 100; slot += 2) new_slot[slot] = slot / 2;
+    rows.renumber(new_slot);
+    EXPECT_EQ(rows.size(), 50);
+    const auto all = [](std::uint32_t) { return true; };
+    auto found = rows.nearest(drawn[1], 10, {}, all);  // its slot was 98
+    std::ranges::sort(found, std::ranges::greater(), &VectorRows::Found::similarity);
+    EXPECT_EQ(found.front().slot, 49);
+    EXPECT_NEAR(found.front().similarity, 1, 0.02);
+    EXPECT_LT(rows.noise(drawn[1]), 0.9);
+}
+
+}  // namespace
+}  // namespace ac::search

@@ -1,0 +1,86 @@
+#include "search/vector_rows.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ac::search {
+
+namespace {
+
+// More than one a vector, so that a graph that began late catches up.
+constexpr int kLinkedAtOnce = 4;
+constexpr std::size_t kWidth = 200;  // of a walk; at least twice what is asked for
+constexpr std::size_t kNoiseSample = 256;
+
+}  // namespace
+
+void VectorRows::append(std::uint32_t slot, std::span<const float> vector) {
+    if (slot >= rows_.size()) rows_.resize(slot + 1, kGone);
+    rows_[slot] = static_cast<std::uint32_t>(slots_.size());
+    slots_.push_back(slot);
+    vectors_.append(vector);
+    link();
+}
+
+void VectorRows::link() {
+    if (size() < kGraphFrom) return;
+    for (int i = 0; i < kLinkedAtOnce && graph_.size() < size(); ++i) graph_.link_next(vectors_);
+}
+
+void VectorRows::renumber(const std::vector<std::uint32_t>& new_slot) {
+    std::vector<bool> keep(size());
+    std::vector<std::uint32_t> slots;
+    rows_.clear();
+    for (std::size_t row = 0; row < size(); ++row) {
+        const auto slot = new_slot[slots_[row]];
+        if (slot == kGone) continue;
+        keep[row] = true;
+        if (slot >= rows_.size()) rows_.resize(slot + 1, kGone);
+        rows_[slot] = static_cast<std::uint32_t>(slots.size());
+        slots.push_back(slot);
+    }
+    vectors_.compact(keep);
+    slots_ = std::move(slots);
+    graph_ = Graph();
+}
+
+std::vector<VectorRows::Found> VectorRows::nearest(
+    std::span<const float> query, std::size_t count, std::span<const std::uint32_t> also,
+    const std::function<bool(std::uint32_t)>& accept) const {
+    std::vector<Found> out;
+    const auto wanted = vectors_.rounded(query);
+    const auto accept_row = [&](std::uint32_t row) { return accept(slots_[row]); };
+    const auto width = std::max(kWidth, 2 * count);
+    for (const auto& found : graph_.nearest(vectors_, wanted, count, width, accept_row))
+        out.push_back({slots_[found.slot], found.similarity});
+    for (auto row = static_cast<std::uint32_t>(graph_.size()); row < size(); ++row)
+        if (accept_row(row)) out.push_back({slots_[row], vectors_.rough(wanted, row)});
+    for (const auto slot : also)
+        if (has(slot))
+            out.push_back({slot, vectors_.rough(wanted, rows_[slot])});
+    return out;
+}
+
+float VectorRows::noise(std::span<const float> query) const {
+    const auto wanted = vectors_.rounded(query);
+    const auto step = std::max<std::size_t>(1, size() / kNoiseSample);
+    double sum = 0;
+    double squares = 0;
+    double seen = 0;
+    for (std::size_t row = 0; row < size(); row += step, ++seen) {
+        const double similarity = vectors_.rough(wanted, static_cast<std::uint32_t>(row));
+        sum += similarity;
+        squares += similarity * similarity;
+    }
+    if (seen == 0) return 0;
+    const double mean = sum / seen;
+    const double deviation = std::sqrt(std::max(0.0, squares / seen - mean * mean));
+    return static_cast<float>(mean + 2 * deviation);
+}
+
+std::size_t VectorRows::bytes() const {
+    return vectors_.bytes() + graph_.bytes() +
+           (slots_.capacity() + rows_.capacity()) * sizeof(std::uint32_t);
+}
+
+}  // namespace ac::search

@@ -13,7 +13,9 @@ MemoryService::MemoryService(Dependencies dependencies)
                .random = dependencies.random,
                .limits = dependencies.limits,
                .arrivals = arrivals_},
-      index_(context_, nullptr),
+      index_(context_, std::move(dependencies.embedder),
+             [this](std::int64_t memory, std::int64_t key) { vectors_.want(memory, key); }),
+      vectors_(context_, index_),
       worker_(context_, index_),
       memories_(context_, {.on_created = [this](std::int64_t n) { index_.add_memory(n); },
                            .on_removed = [this](std::int64_t n) { index_.drop_memory(n); }}),
@@ -29,10 +31,12 @@ void MemoryService::start(Executor executor) {
     tasks_->spawn("memory extraction", worker_.run());
     tasks_->spawn("memory expiry", run_sweeper());
     tasks_->spawn("memory index", load_indexes());
+    tasks_->spawn("memory vectors", vectors_.run());
 }
 
 Task<> MemoryService::stop() {
     worker_.stop();
+    vectors_.stop();
     tasks_->cancel();
     co_return co_await tasks_->join();
 }

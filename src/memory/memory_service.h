@@ -8,6 +8,7 @@
 #include "memory/events.h"
 #include "memory/extraction_worker.h"
 #include "memory/memories.h"
+#include "memory/record_vectors.h"
 #include "memory/records.h"
 
 namespace ac::memory {
@@ -21,6 +22,7 @@ class MemoryService final {
         Timer& timer;
         Random& random;
         MemoryLimits limits = {};
+        NamedEmbedder embedder = {};  // none: records are found by their words only
     };
     explicit MemoryService(Dependencies dependencies);
 
@@ -35,6 +37,7 @@ class MemoryService final {
     Events& events() { return events_; }
     Records& records() { return records_; }
     RecordIndex& index() { return index_; }
+    RecordVectors& vectors() { return vectors_; }
     ExtractionWorker& worker() { return worker_; }
 
     // One round of expiry; the number of rows that went. For tests, and for the sweeper.
@@ -47,6 +50,7 @@ class MemoryService final {
     Arrivals arrivals_;
     Context context_;
     RecordIndex index_;
+    RecordVectors vectors_;
     ExtractionWorker worker_;
     Memories memories_;
     Events events_;

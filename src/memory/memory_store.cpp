@@ -11,7 +11,7 @@ using storage::Params;
 using storage::Row;
 using storage::Rows;
 
-constexpr std::array<storage::Migration, 2> kMigrations = {
+constexpr std::array<storage::Migration, 3> kMigrations = {
     {{.module = "memory", .version = 1, .sql = R"(
 CREATE TABLE memory_memories (
     number BIGINT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, id TEXT NOT NULL,
@@ -61,7 +61,12 @@ ALTER TABLE memory_records ADD COLUMN expires_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE memory_records ADD COLUMN expiry_days BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX memory_records_by_expiry ON memory_records (expires_at) WHERE expires_at > 0;
 ALTER TABLE memory_jobs ADD COLUMN strategy TEXT NOT NULL DEFAULT '';
-ALTER TABLE memory_jobs ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}')"}}};
+ALTER TABLE memory_jobs ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}')"},
+     {.module = "memory_vectors", .version = 1, .sql = R"(
+CREATE TABLE memory_vectors (
+    memory BIGINT NOT NULL, number BIGINT NOT NULL, model TEXT NOT NULL, vector BYTEA NOT NULL,
+    PRIMARY KEY (memory, number, model),
+    FOREIGN KEY (memory, number) REFERENCES memory_records (memory, number) ON DELETE CASCADE))"}}};
 
 constexpr std::string_view kColumns =
     "SELECT number, account, region, id, name, expiry_days, document, status, created_at, "

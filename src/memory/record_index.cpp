@@ -10,11 +10,12 @@ constexpr std::size_t kOwnIndexRecordsMax = 20'000;  // read for one search, a s
 constexpr Milliseconds kCompletionPoll{20};
 constexpr int kCompletionPolls = 2000;  // 40 s: within what clients wait for an answer
 
-search::Document document_of(const Record& record) {
+search::Document document_of(const Record& record, std::vector<float> vector = {}) {
     return {.key = record.key,
             .space = record.space,
             .text = record.text,
-            .time_ms = to_epoch_ms(record.created_at)};
+            .time_ms = to_epoch_ms(record.created_at),
+            .vector = std::move(vector)};
 }
 
 }  // namespace
@@ -37,7 +38,7 @@ bool RecordIndex::Shard::accepts(std::int64_t key, const RecordQuery& query) con
 }
 
 std::shared_ptr<RecordIndex::Shard> RecordIndex::make_shard() const {
-    return std::make_shared<Shard>(search::make_index(embedder_));
+    return std::make_shared<Shard>(search::make_index(nullptr));
 }
 
 std::shared_ptr<RecordIndex::Shard> RecordIndex::shard(std::int64_t memory) {
@@ -72,6 +73,11 @@ void RecordIndex::put(std::int64_t memory, const Record& record) {
         own->apply(record);
     }
     own->index->put(document_of(record));
+    if (embedder()) on_vectorless_(memory, record.key);
+}
+
+void RecordIndex::attach(std::int64_t memory, std::int64_t key, std::span<const float> vector) {
+    if (const auto own = find(memory)) own->index->attach(key, vector);
 }
 
 void RecordIndex::remove(std::int64_t memory, std::int64_t key) {
@@ -104,22 +110,37 @@ bool RecordIndex::is_complete(std::int64_t memory) const {
     return own->is_complete;
 }
 
+Task<RecordIndex::Loaded> RecordIndex::read_page(std::int64_t memory,
+                                                 std::optional<SpaceSelection> spaces,
+                                                 std::int64_t after) {
+    auto read = [memory, after, spaces, page = context_.limits.index_page,
+                 model = embedder_](storage::Transaction& tx) -> Result<Loaded> {
+        Loaded out;
+        AC_TRY(out.records, store::scan_records(tx, memory, spaces, after, page));
+        if (out.records.empty() || model.embedder == nullptr) return out;
+        AC_TRY(auto vectors, store::vectors_between(tx, memory, model.name, after + 1,
+                                                    out.records.back().key));
+        for (auto& [key, vector] : vectors) out.vectors[key] = std::move(vector);
+        return out;
+    };
+    co_return co_await context_.database.read(std::move(read));
+}
+
 Task<> RecordIndex::load(std::int64_t memory) {
     const auto own = shard(memory);
     for (std::int64_t after = -1;;) {
-        auto read = [memory, after, page = context_.limits.index_page](storage::Transaction& tx) {
-            return store::scan_records(tx, memory, std::nullopt, after, page);
-        };
-        AC_CO_TRY(auto records, co_await context_.database.read(std::move(read)));
-        if (records.empty()) break;
-        after = records.back().key;
-        auto add = [own, records = std::move(records)]() -> Result<> {
-            for (const auto& record : records) {
+        AC_CO_TRY(auto page, co_await read_page(memory, std::nullopt, after));
+        if (page.records.empty()) break;
+        after = page.records.back().key;
+        auto add = [this, memory, own, page = std::move(page)]() mutable -> Result<> {
+            for (const auto& record : page.records) {
                 // Held over put(), so that a change cannot come in between and be overwritten.
                 const std::lock_guard lock(own->mutex);
                 if (own->changed.contains(record.key)) continue;
                 own->apply(record);
-                own->index->put(document_of(record));
+                auto& vector = page.vectors[record.key];
+                if (embedder() && vector.empty()) on_vectorless_(memory, record.key);
+                own->index->put(document_of(record, std::move(vector)));
             }
             return {};
         };
@@ -137,19 +158,15 @@ Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t 
     auto own = make_shard();
     std::size_t read_so_far = 0;
     for (std::int64_t after = -1;;) {
-        auto read = [memory, after, spaces,
-                     page = context_.limits.index_page](storage::Transaction& tx) {
-            return store::scan_records(tx, memory, spaces, after, page);
-        };
-        AC_CO_TRY(auto records, co_await context_.database.read(std::move(read)));
-        if (records.empty()) break;
-        read_so_far += records.size();
+        AC_CO_TRY(auto page, co_await read_page(memory, spaces, after));
+        if (page.records.empty()) break;
+        read_so_far += page.records.size();
         if (read_so_far > records_max) co_return nullptr;
-        after = records.back().key;
-        auto add = [own, records = std::move(records)]() -> Result<> {
-            for (const auto& record : records) {
+        after = page.records.back().key;
+        auto add = [own, page = std::move(page)]() mutable -> Result<> {
+            for (const auto& record : page.records) {
                 own->apply(record);
-                own->index->put(document_of(record));
+                own->index->put(document_of(record, std::move(page.vectors[record.key])));
             }
             return {};
         };
@@ -175,9 +192,11 @@ Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, Rec
     AC_CO_TRY(auto own, co_await shard_for(memory, query.spaces));
     // Dropped in between: an index of nothing.
     if (!own) own = make_shard();
-    auto work = [own, query = std::move(query)]() -> Result<std::vector<Hit>> {
+    auto work = [own, query = std::move(query),
+                 embedder = embedder_.embedder]() -> Result<std::vector<Hit>> {
         search::Query wanted{
             .text = query.text,
+            .vector = embedder ? embedder->embed(query.text) : std::vector<float>(),
             .spaces = {.kind = query.spaces.below ? search::SpaceFilter::Kind::path
                                                   : search::SpaceFilter::Kind::exact,
                        .space = query.spaces.space},

@@ -6,6 +6,7 @@
 //
 // Thread-safe. A record must be durable before put() is called for it.
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -16,6 +17,12 @@
 
 namespace ac::memory {
 
+// Whose vectors records are also found by. Vectors of different names are not comparable.
+struct NamedEmbedder {
+    const search::Embedder* embedder = nullptr;
+    std::string name;
+};
+
 class RecordIndex final {
   public:
     struct Hit {
@@ -23,9 +30,16 @@ class RecordIndex final {
         double score = 0;
     };
 
-    // `context` and `embedder` outlive the index. nullptr: words and n-grams only.
-    RecordIndex(Context& context, const search::Embedder* embedder)
-        : context_(context), embedder_(embedder) {}
+    // `context` and what `embedder` names outlive the index; without one: words and n-grams only.
+    // `on_vectorless` is told of records, by memory and key, that came without their vector.
+    RecordIndex(Context& context, NamedEmbedder embedder,
+                std::function<void(std::int64_t, std::int64_t)> on_vectorless)
+        : context_(context),
+          embedder_(std::move(embedder)),
+          on_vectorless_(std::move(on_vectorless)) {}
+
+    // nullptr: there is none.
+    const NamedEmbedder* embedder() const { return embedder_.embedder ? &embedder_ : nullptr; }
 
     // A memory without records: complete at once.
     void add_memory(std::int64_t memory);
@@ -34,6 +48,7 @@ class RecordIndex final {
     // The same for a batch, off the caller's loop.
     Task<> put_all(std::int64_t memory, std::vector<Record> records);
     void remove(std::int64_t memory, std::int64_t key);
+    void attach(std::int64_t memory, std::int64_t key, std::span<const float> vector);
 
     // Reads a memory's records until its index is complete.
     Task<> load(std::int64_t memory);
@@ -69,6 +84,13 @@ class RecordIndex final {
         bool accepts(std::int64_t key, const RecordQuery& query) const;
     };
 
+    struct Loaded {
+        std::vector<Record> records;
+        std::unordered_map<std::int64_t, std::vector<float>> vectors;  // of those that have one
+    };
+    Task<Loaded> read_page(std::int64_t memory, std::optional<SpaceSelection> spaces,
+                           std::int64_t after);
+
     std::shared_ptr<Shard> make_shard() const;
     std::shared_ptr<Shard> shard(std::int64_t memory);
     std::shared_ptr<Shard> find(std::int64_t memory) const;
@@ -78,7 +100,8 @@ class RecordIndex final {
     Task<std::shared_ptr<Shard>> shard_for(std::int64_t memory, SpaceSelection spaces);
 
     Context& context_;
-    const search::Embedder* embedder_;
+    NamedEmbedder embedder_;
+    std::function<void(std::int64_t, std::int64_t)> on_vectorless_;
     mutable std::mutex mutex_;  // guards shards_
     std::unordered_map<std::int64_t, std::shared_ptr<Shard>> shards_;
 };

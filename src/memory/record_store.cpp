@@ -98,7 +98,7 @@ Result<> update_record(Transaction& tx, std::int64_t memory, const Record& recor
          json::serialize(metadata_to_json(record.metadata)), sources_text(record.sources),
          record.subject, to_epoch_ms(record.created_at), to_epoch_ms(record.updated_at),
          expiry_of(record), std::int64_t{record.expiry_days}}));
-    return {};
+    return forget_vectors(tx, memory, record.key);
 }
 
 Result<bool> erase_record(Transaction& tx, std::int64_t memory, const RecordId& id) {

@@ -164,4 +164,21 @@ Result<std::vector<Record>> scan_records(Transaction& tx, std::int64_t memory,
                                          const std::optional<SpaceSelection>& spaces,
                                          std::int64_t after, int items_max);
 
+// Vectors of records, by the name of what made them. They go with their records.
+// Keys, texts and times of change only, in order of key.
+Result<std::vector<Record>> records_without_vector(Transaction& tx, std::int64_t memory,
+                                                   const std::string& model, std::int64_t from,
+                                                   int items_max);
+// False when the record has gone or changed since it was read.
+Result<bool> save_vector(Transaction& tx, std::int64_t memory, const std::string& model,
+                         const Record& record, std::span<const float> vector);
+struct StoredVector {
+    std::int64_t key = 0;
+    std::vector<float> vector;
+};
+Result<std::vector<StoredVector>> vectors_between(Transaction& tx, std::int64_t memory,
+                                                  const std::string& model, std::int64_t first,
+                                                  std::int64_t last);
+Result<> forget_vectors(Transaction& tx, std::int64_t memory, std::int64_t key);
+
 }  // namespace ac::memory::store

@@ -11,6 +11,7 @@ namespace {
 constexpr int kLinkedAtOnce = 4;
 constexpr std::size_t kWidth = 200;  // of a walk; at least twice what is asked for
 constexpr std::size_t kNoiseSample = 256;
+constexpr double kDeviationsFrom = 16;  // of fewer vectors only the mean says something
 
 }  // namespace
 
@@ -75,7 +76,7 @@ float VectorRows::noise(std::span<const float> query) const {
     if (seen == 0) return 0;
     const double mean = sum / seen;
     const double deviation = std::sqrt(std::max(0.0, squares / seen - mean * mean));
-    return static_cast<float>(mean + 2 * deviation);
+    return static_cast<float>(seen < kDeviationsFrom ? mean : mean + 2 * deviation);
 }
 
 std::size_t VectorRows::bytes() const {

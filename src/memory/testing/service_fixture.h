@@ -37,7 +37,8 @@ class ServiceFixture : public ::testing::Test {
                                                                         .pool = pool_,
                                                                         .timer = timer_,
                                                                         .random = random_,
-                                                                        .limits = limits_});
+                                                                        .limits = limits_,
+                                                                        .embedder = embedder_});
     }
     template <class T>
     Result<T> await(Task<T> task) {
@@ -106,6 +107,7 @@ class ServiceFixture : public ::testing::Test {
     ManualTimer timer_;
     SeededRandom random_{1};
     MemoryLimits limits_;
+    NamedEmbedder embedder_;
     Scope scope_{"000000000000", "us-west-2"};
     std::unique_ptr<storage::Database> database_;
     std::unique_ptr<MemoryService> service_;

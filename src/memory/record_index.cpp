@@ -118,8 +118,8 @@ Task<RecordIndex::Loaded> RecordIndex::read_page(std::int64_t memory,
         Loaded out;
         AC_TRY(out.records, store::scan_records(tx, memory, spaces, after, page));
         if (out.records.empty() || model.embedder == nullptr) return out;
-        AC_TRY(auto vectors, store::vectors_between(tx, memory, model.name, after + 1,
-                                                    out.records.back().key));
+        AC_TRY(auto vectors,
+               store::vectors_between(tx, memory, model.name, after + 1, out.records.back().key));
         for (auto& [key, vector] : vectors) out.vectors[key] = std::move(vector);
         return out;
     };

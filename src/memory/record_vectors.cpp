@@ -96,8 +96,7 @@ Task<bool> RecordVectors::make_page(Wanted& from) {
                  vectors](storage::Transaction& tx) -> Result<std::vector<bool>> {
         std::vector<bool> out;
         for (std::size_t i = 0; i < records.size(); ++i) {
-            AC_TRY(const bool saved,
-                   store::save_vector(tx, memory, model, records[i], vectors[i]));
+            AC_TRY(const bool saved, store::save_vector(tx, memory, model, records[i], vectors[i]));
             out.push_back(saved);
         }
         return out;

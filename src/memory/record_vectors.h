@@ -35,7 +35,7 @@ class RecordVectors final {
 
     Context& context_;
     RecordIndex& index_;
-    std::mutex mutex_;  // guards all below
+    std::mutex mutex_;                             // guards all below
     std::map<std::int64_t, std::int64_t> wanted_;  // memory -> the lowest key
     Completion<void> wake_;
     bool stopping_ = false;

@@ -10,8 +10,8 @@ class Meaning final : public search::Embedder {
   public:
     std::size_t dimensions() const override { return 2; }
     std::vector<float> embed(std::string_view text) const override {
-        const bool is_vehicle = text.find("automobile") != text.npos ||
-                                text.find("car") != text.npos;
+        const bool is_vehicle =
+            text.find("automobile") != text.npos || text.find("car") != text.npos;
         return is_vehicle ? std::vector<float>{1, 0} : std::vector<float>{0, 1};
     }
 };

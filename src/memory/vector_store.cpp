@@ -67,8 +67,8 @@ Result<std::vector<StoredVector>> vectors_between(Transaction& tx, std::int64_t 
 }
 
 Result<> forget_vectors(Transaction& tx, std::int64_t memory, std::int64_t key) {
-    AC_CHECK(tx.execute("DELETE FROM memory_vectors WHERE memory = $1 AND number = $2",
-                        {memory, key}));
+    AC_CHECK(
+        tx.execute("DELETE FROM memory_vectors WHERE memory = $1 AND number = $2", {memory, key}));
     return {};
 }
 

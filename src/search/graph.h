@@ -1,6 +1,6 @@
 #pragma once
-// A navigable graph over Vectors (HNSW: Malkov and Yashunin, 2016): the nearest vectors are found by
-// walking from neighbour to neighbour, down through layers that thin out upwards. Approximate: a
+// A navigable graph over Vectors (HNSW: Malkov and Yashunin, 2016): the nearest vectors are found
+// by walking from neighbour to neighbour, down through layers that thin out upwards. Approximate: a
 // wider walk misses less. It covers the first size() slots; what was appended since is the owner's
 // to scan. Slots are linked in order and never unlinked: who compacts builds it anew. Not
 // synchronized.
@@ -47,8 +47,8 @@ class Graph final {
     void connect(const Vectors& vectors, std::uint32_t from, std::uint32_t to, float similarity,
                  std::uint32_t layer);
 
-    std::vector<std::uint32_t> lowest_;  // 2 * kLinks a slot
-    std::vector<std::uint32_t> upper_;   // kLinks a slot and layer above the lowest
+    std::vector<std::uint32_t> lowest_;    // 2 * kLinks a slot
+    std::vector<std::uint32_t> upper_;     // kLinks a slot and layer above the lowest
     std::vector<std::uint32_t> upper_at_;  // where a slot's part of upper_ begins
     std::vector<std::uint8_t> layers_of_;  // of each slot, the lowest not counted
     std::uint32_t entry_ = 0;

@@ -149,9 +149,8 @@ void HybridIndex::put(Document document) {
     const auto all = split_words(document.text + date_words(document.time_ms));
     const auto terms = terms_of(all);
     if (document.vector.empty() && embedder_) document.vector = embedder_->embed(document.text);
-    Partition::Added added{.key = document.key,
-                           .time_ms = document.time_ms,
-                           .grams = count_terms(gram_ids(all))};
+    Partition::Added added{
+        .key = document.key, .time_ms = document.time_ms, .grams = count_terms(gram_ids(all))};
     const std::unique_lock lock(mutex_);
     remove_locked(document.key);
     auto& partition = spaces_[document.space];
@@ -255,8 +254,7 @@ void HybridIndex::score_vectors(std::span<const float> vector, Part& part) const
     const auto is_live = [&](std::uint32_t slot) { return part.partition->is_live(slot); };
     const auto also = best_texts(part, tuning_.vectors_max);
     part.vectors.resize(part.partition->slots());
-    for (const auto& [slot, similarity] :
-         rows->nearest(vector, tuning_.vectors_max, also, is_live))
+    for (const auto& [slot, similarity] : rows->nearest(vector, tuning_.vectors_max, also, is_live))
         part.vectors[slot] = std::max(0.0F, similarity - noise);
 }
 

@@ -30,8 +30,8 @@ struct Document {
     Key key = 0;  // the caller's; unique in the index
     std::string space;
     std::string text;
-    std::int64_t time_ms = 0;  // epoch; also indexed as words (May 2023)
-    std::vector<float> vector; // of the text; empty: see attach()
+    std::int64_t time_ms = 0;   // epoch; also indexed as words (May 2023)
+    std::vector<float> vector;  // of the text; empty: see attach()
 };
 
 // Which spaces a query reads.

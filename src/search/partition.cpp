@@ -47,7 +47,8 @@ void keep_only(std::vector<Item>& items, const std::vector<std::uint32_t>& new_s
     for (std::size_t from = 0; from < items.size(); ++from)
         if (new_slot[from] != VectorRows::kGone && new_slot[from] != from)
             items[new_slot[from]] = std::move(items[from]);
-    items.resize(items.size() - static_cast<std::size_t>(std::ranges::count(new_slot, VectorRows::kGone)));
+    items.resize(items.size() -
+                 static_cast<std::size_t>(std::ranges::count(new_slot, VectorRows::kGone)));
 }
 
 }  // namespace

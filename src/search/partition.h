@@ -33,7 +33,7 @@ class Partition final {
         std::int64_t time_ms = 0;
         std::vector<Counted> words;
         std::vector<Counted> grams;
-        TermId speaker = kNobody;       // the word that names who says it
+        TermId speaker = kNobody;  // the word that names who says it
     };
     std::uint32_t add(const Added& document);
     // The document's vector; once, and of the same dimension as those before.

@@ -57,8 +57,7 @@ std::vector<VectorRows::Found> VectorRows::nearest(
     for (auto row = static_cast<std::uint32_t>(graph_.size()); row < size(); ++row)
         if (accept_row(row)) out.push_back({slots_[row], vectors_.rough(wanted, row)});
     for (const auto slot : also)
-        if (has(slot))
-            out.push_back({slot, vectors_.rough(wanted, rows_[slot])});
+        if (has(slot)) out.push_back({slot, vectors_.rough(wanted, rows_[slot])});
     return out;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // The vectors of a partition's documents, in the order in which they came, which is not that of the
 // slots: a vector is made after its document was added. A query scans them all while they are few;
-// many are walked through a graph that is kept up as vectors come, a few at a time, and what it does
-// not have yet is scanned. Not synchronized.
+// many are walked through a graph that is kept up as vectors come, a few at a time, and what it
+// does not have yet is scanned. Not synchronized.
 
 #include <cstdint>
 #include <functional>
@@ -17,8 +17,7 @@ namespace ac::search {
 class VectorRows final {
   public:
     static constexpr std::uint32_t kGone = ~0U;
-    // Scanning this many takes about as long as a walk through the graph of a million:
-    // search_vectors_bench.
+    // Where a walk begins to be quicker than a scan: search_vectors_bench.
     static constexpr std::size_t kGraphFrom = 20'000;
 
     explicit VectorRows(std::size_t dimensions) : vectors_(dimensions) {}

@@ -1,5 +1,7 @@
 #include "memory/record_index.h"
 
+#include <limits>
+
 #include "memory/store.h"
 
 namespace ac::memory {
@@ -185,7 +187,8 @@ Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::shard_for(std::int64_t me
     }
     if (own) co_return own;
     // It is not being built, or takes longer than anyone waits.
-    co_return co_await load_spaces(memory, spaces, ~std::size_t{0});
+    const auto unbounded = std::numeric_limits<std::size_t>::max();
+    co_return co_await load_spaces(memory, spaces, unbounded);
 }
 
 Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, RecordQuery query) {

@@ -31,8 +31,7 @@ json::value to_json(const pugi::xml_node& node, int depth) {
 
 }  // namespace
 
-Expected<json::value> iam(AwsClient& client, const std::string& action,
-                           const QueryFields& fields) {
+Expected<json::value> iam(AwsClient& client, const std::string& action, const QueryFields& fields) {
     Call call{.service = "iam", .method = "POST", .target = "/"};
     call.headers.add("Content-Type", "application/x-www-form-urlencoded");
     call.body.text = "Action=" + action + "&Version=2010-05-08";

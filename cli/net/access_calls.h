@@ -16,7 +16,7 @@ using QueryFields = std::vector<std::pair<std::string, std::string>>;
 
 // What is in the answer's <ActionResult>.
 Expected<boost::json::value> iam(AwsClient& client, const std::string& action,
-                                  const QueryFields& fields = {});
+                                 const QueryFields& fields = {});
 // All pages of the list `member`.
 Expected<boost::json::array> iam_list(AwsClient& client, const std::string& action,
                                       const std::string& member, QueryFields fields = {});

@@ -1,5 +1,8 @@
 #include "access/access_service.h"
 
+#include <atomic>
+#include <thread>
+
 #include "access/testing/access_fixture.h"
 
 namespace ac::access {
@@ -323,6 +326,42 @@ TEST_F(Access, a_runtime_without_a_known_role_has_the_development_policy_or_noth
     EXPECT_FALSE(may(guest, "sts:AssumeRole", "arn:aws:iam::111122223333:role/x"));
     auto strict = make_service(UnknownRole::refused);
     EXPECT_FALSE(may(as(*strict), "bedrock:InvokeModel", "arn:aws:bedrock:r::foundation-model/m"));
+}
+
+TEST_F(Access, what_is_awss_is_everybodys) {
+    const Principal root = root_principal(kAccount);
+    EXPECT_TRUE(may(root, "bedrock-agentcore:StartBrowserSession",
+                    "arn:aws:bedrock-agentcore:us-west-2:aws:browser/aws.browser.v1"));
+    EXPECT_TRUE(may(root, "iam:GetPolicy", "arn:aws:iam::aws:policy/AdministratorAccess"));
+}
+
+// Readers on threads of their own while identities come and go: what they see is whole.
+TEST_F(Access, decisions_go_on_while_identities_change) {
+    make_user("steady", kReadBucket);
+    const Principal steady = principal_of("steady");
+    std::atomic<bool> done{false};
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 3; ++i)
+        readers.emplace_back([&] {
+            while (!done) {
+                if (!may(steady, "s3:GetObject", "arn:aws:s3:::b/k")) ++wrong;
+                if (may(steady, "s3:PutObject", "arn:aws:s3:::b/k")) ++wrong;
+            }
+        });
+    for (int i = 0; i < 20; ++i) {
+        make_user("passing", kAll);
+        const auto key = run(service_->create_key(kAccount, "passing"));
+        ASSERT_TRUE(run(service_->delete_key(kAccount, "passing", key->view.id)));
+        ASSERT_TRUE(run(service_->change(kAccount, EntityKind::user, "passing", [](Entity& user) {
+            user.inline_policies.clear();
+            return Result<>();
+        })));
+        ASSERT_TRUE(run(service_->remove(kAccount, EntityKind::user, "passing")));
+    }
+    done = true;
+    for (std::thread& reader : readers) reader.join();
+    EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(Access, denials_are_in_aws_words) {

@@ -131,6 +131,12 @@ std::vector<PolicyPointer> policies_of(const Snapshot& snapshot, std::string_vie
     return out;
 }
 
+// What belongs to nobody, or to AWS (its browser, its managed policies), is everybody's own.
+bool is_own(const Principal& principal, std::string_view resource) {
+    const std::string_view owner = account_of_arn(resource);
+    return owner.empty() || owner == "*" || owner == "aws" || owner == principal.account;
+}
+
 // A resource's policy cannot shut its account's root out for good.
 bool is_way_back(const Attempt& attempt) {
     return attempt.principal.kind == Principal::Kind::root &&
@@ -186,10 +192,14 @@ RequestContext Authorizer::context_of(const Principal& principal, const RequestF
     return out;
 }
 
+bool Authorizer::is_beyond_policies(const Principal& principal, std::string_view resource) const {
+    return principal.kind == Principal::Kind::root && !principal.session &&
+           is_own(principal, resource) && directory_.now()->resource_policies.empty();
+}
+
 Decision Authorizer::decide(const Attempt& attempt) const {
     const SnapshotPointer snapshot = directory_.now();
-    const std::string_view owner = account_of_arn(attempt.resource);
-    const bool same_account = owner.empty() || owner == "*" || owner == attempt.principal.account;
+    const bool same_account = is_own(attempt.principal, attempt.resource);
     const auto of_resource = policies_of(*snapshot, attempt.resource);
     if (same_account && is_way_back(attempt)) return {.outcome = Decision::Outcome::allowed};
     return decide_with(attempt, *snapshot, of_resource, same_account);

@@ -53,6 +53,10 @@ class Authorizer final {
     // The aws:* keys of a request.
     RequestContext context_of(const Principal& principal, const RequestFacts& facts) const;
 
+    // The account's root in its own account while no resource has a policy: allowed, whatever the
+    // request says, so that none of it need be looked at.
+    bool is_beyond_policies(const Principal& principal, std::string_view resource) const;
+
     Decision decide(const Attempt& attempt) const;
     // permission_denied, in AWS's words.
     Result<> authorize(const Attempt& attempt) const;

@@ -146,7 +146,8 @@ template <EntityKind kind>
 Task<json::object> list_tags(Turn& turn) {
     AC_CO_TRY(const auto entity, named(turn, kind));
     std::vector<json::value> items;
-    for (const json::value& item : tags_json(entity->tags)) items.push_back(item);
+    const json::array tags = tags_json(entity->tags);
+    for (const json::value& item : tags) items.push_back(item);
     co_return page_of(turn, "Tags", items);
 }
 

@@ -121,14 +121,13 @@ Task<json::object> list_policies(Turn& turn) {
     const std::string& scope = turn.form.get("Scope");
     const std::string path = path_prefix(turn);
     std::vector<json::value> items;
-    if (scope != "AWS")
-        for (const EntityPointer& policy :
-             turn.snapshot()->list(turn.account(), EntityKind::policy, path)) {
-            json::object view = counted_json(turn, *policy);
-            const bool is_attached = view["AttachmentCount"].to_number<std::int64_t>() > 0;
-            if (turn.form.get("OnlyAttached") == "true" && !is_attached) continue;
-            items.emplace_back(std::move(view));
-        }
+    const auto own = turn.snapshot()->list(turn.account(), EntityKind::policy, path);
+    for (const EntityPointer& policy : own) {
+        json::object view = counted_json(turn, *policy);
+        const bool is_attached = view["AttachmentCount"].to_number<std::int64_t>() > 0;
+        if (scope == "AWS" || (turn.form.get("OnlyAttached") == "true" && !is_attached)) continue;
+        items.emplace_back(std::move(view));
+    }
     if (scope != "Local")
         for (const access::ManagedPolicy& policy : access::managed_policies()) {
             const std::string arn = access::managed_policy_arn(policy);
@@ -236,7 +235,8 @@ Task<json::object> list_entities_for_policy(Turn& turn) {
     json::array users;
     json::array groups;
     json::array roles;
-    for (const EntityPointer& holder : holders(turn, arn, false)) {
+    const auto found = holders(turn, arn, false);
+    for (const EntityPointer& holder : found) {
         json::array& into = holder->kind == EntityKind::user    ? users
                             : holder->kind == EntityKind::group ? groups
                                                                 : roles;

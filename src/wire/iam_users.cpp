@@ -144,8 +144,8 @@ Task<json::object> create_access_key(Turn& turn) {
 Task<json::object> list_access_keys(Turn& turn) {
     AC_CO_TRY(const std::string owner, key_owner(turn));
     std::vector<json::value> items;
-    for (const access::KeyView& key : turn.access.keys_of(turn.account(), owner))
-        items.emplace_back(key_json(key));
+    const auto keys = turn.access.keys_of(turn.account(), owner);
+    for (const access::KeyView& key : keys) items.emplace_back(key_json(key));
     co_return page_of(turn, "AccessKeyMetadata", items);
 }
 

@@ -11,6 +11,8 @@ from daemon import Daemon, eventually
 def pytest_addoption(parser):
     parser.addoption("--memory-kills", type=int, default=12,
                      help="how often the daemon is killed under a memory's load")
+    parser.addoption("--identity-kills", type=int, default=20,
+                     help="how often the daemon is killed while it refreshes a token")
 
 
 @contextlib.contextmanager

@@ -70,6 +70,7 @@ class Parser final {
         add_sessions();
         add_destroy();
         add_memory();
+        add_identity();
         add_access();
         add_models();
         add_usage();
@@ -309,6 +310,46 @@ class Parser final {
         simulate->add_option("-a,--as", s->as, "User, role/NAME, root or an ARN")->required();
         simulate->add_option("-r,--resource", s->resources, "ARN [*]");
         simulate->add_option("-c,--context", s->context, "KEY=VALUE of the request");
+    }
+
+    void add_identity() {
+        CLI::App* identity =
+            app_.add_subcommand("identity", "API keys, OAuth2 clients, workload identities");
+        identity->require_subcommand(1);
+        for (const std::string kind : {"api-key", "oauth2", "workload"}) {
+            CLI::App* noun = identity->add_subcommand(kind, "Manage them");
+            noun->require_subcommand(1);
+            add_verb<IdentityOptions>(*noun, "list", "List them").second->kind = kind;
+            for (const std::string verb : {"create", "update", "show", "delete"}) {
+                auto [app, o] = add_verb<IdentityOptions>(*noun, verb, verb + " one");
+                o->kind = kind;
+                app->add_option("name", o->name, "Name")->required();
+                if (verb == "create" || verb == "update") add_identity_values(*app, *o);
+            }
+        }
+        auto [get, g] = add_verb<IdentityOptions>(*identity, "get", "Print an API key");
+        get->add_option("name", g->name, "Name of the provider")->required();
+        get->add_option("-w,--workload", g->workload, "Workload identity to use")->required();
+        auto [audit, a] = add_verb<IdentityOptions>(*identity, "audit", "Who used what, and when");
+        audit->add_option("--tail", a->tail, "Newest entries [50]")->check(CLI::Range(1, 10000));
+        audit->add_option("-w,--workload", a->workload, "Only of this workload identity");
+        audit->add_option("-p,--provider", a->provider, "Only of this provider");
+        audit->add_flag("--verify", a->verify, "Check that no entry was changed or removed");
+        add_verb<IdentityOptions>(*identity, "rotate-key", "Give the vault a new key");
+    }
+
+    static void add_identity_values(CLI::App& app, IdentityOptions& o) {
+        if (o.kind == "workload") {
+            app.add_option("--return-url", o.return_urls, "Where users may be sent back to");
+            return;
+        }
+        app.add_option("-f,--from-file", o.file, "File with the value, - for stdin [a prompt]");
+        if (o.verb == "create")
+            app.add_option("--expires-at", o.expires_at, "2027-01-01T00:00:00Z [never]");
+        if (o.kind == "api-key") return;
+        app.add_option("--vendor", o.vendor, "GithubOauth2, ... [CustomOauth2]");
+        app.add_option("--client-id", o.client_id, "The OAuth2 client's id")->required();
+        app.add_option("--discovery-url", o.discovery_url, "Of a CustomOauth2 provider");
     }
 
     void add_roles(CLI::App& access) {

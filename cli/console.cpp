@@ -1,6 +1,7 @@
 #include "cli/console.h"
 
 #include <fmt/format.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,6 +38,17 @@ class TerminalConsole final : public Console {
         if (errno == EPIPE) end_unheard();
     }
     void err(std::string_view text) override { write_all(STDERR_FILENO, text); }
+
+    std::optional<std::string> read_secret() override {
+        termios shown{};
+        if (tcgetattr(STDIN_FILENO, &shown) != 0) return read_line();
+        termios hidden = shown;
+        hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+        auto line = read_line();
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        return line;
+    }
 
     std::optional<std::string> read_line() override {
         std::string line;

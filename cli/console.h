@@ -19,6 +19,8 @@ class Console {
     virtual void err(std::string_view text) = 0;
     // One line of stdin without its end; nullopt at the end of input.
     virtual std::optional<std::string> read_line() = 0;
+    // The same, not shown while it is typed.
+    virtual std::optional<std::string> read_secret() { return read_line(); }
     // All of stdin; nullopt over `bytes_max`.
     virtual std::optional<std::string> read_all(std::size_t bytes_max) = 0;
 

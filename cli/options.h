@@ -98,6 +98,23 @@ struct EnvOptions {
 
 struct DoctorOptions {};
 
+// `identity KIND VERB`, or one of the verbs that have no kind: get, audit, rotate-key.
+struct IdentityOptions {
+    std::string kind;  // "api-key", "oauth2", "workload"
+    std::string verb;
+    std::string name;
+    std::string file;  // of the value; "-": stdin; empty: a prompt, or stdin without a terminal
+    std::string vendor = "CustomOauth2";
+    std::string client_id;
+    std::string discovery_url;
+    std::string expires_at;  // RFC 3339
+    std::vector<std::string> return_urls;
+    std::string workload;
+    std::string provider;
+    int tail = 50;
+    bool verify = false;
+};
+
 struct UsageOptions {
     int days = 1;
     bool by_runtime = false;
@@ -121,7 +138,7 @@ using CommandOptions =
                  MemoryImportOptions, ModelsListOptions, ModelsAddOptions, ModelsRemoveOptions,
                  ModelsDefaultOptions, ModelKeyCreateOptions, ModelKeyListOptions,
                  ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions, AccessRoleOptions,
-                 AccessPolicyOptions, AccessSimulateOptions, UsageOptions>;
+                 AccessPolicyOptions, AccessSimulateOptions, UsageOptions, IdentityOptions>;
 
 struct CommandLine {
     CommonOptions common;

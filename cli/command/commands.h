@@ -44,6 +44,7 @@ Expected<> run(const Context& context, const ModelsDefaultOptions& options);
 Expected<> run(const Context& context, const ModelKeyCreateOptions& options);
 Expected<> run(const Context& context, const ModelKeyListOptions& options);
 Expected<> run(const Context& context, const ModelKeyDeleteOptions& options);
+Expected<> run(const Context& context, const IdentityOptions& options);
 Expected<> run(const Context& context, const AccessUserOptions& options);
 Expected<> run(const Context& context, const AccessKeyOptions& options);
 Expected<> run(const Context& context, const AccessRoleOptions& options);

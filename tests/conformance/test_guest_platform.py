@@ -66,3 +66,12 @@ def test_the_key_of_agents_is_worth_nothing_elsewhere(daemon, deployed):
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         outside.list_memories()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_an_agent_calls_models_in_every_api_without_a_key(deployed):
+    caller = deployed(FILES)
+    chat = '{"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}'
+    for path in ("/v1/chat/completions", "/v1/messages"):
+        answer = caller.invoke({"path": path, "method": "POST", "body": chat})
+        assert answer["status"] == 200, answer
+        assert "You said: Hi" in answer["body"]

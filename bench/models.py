@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1000)
     options = parser.parse_args()
     added_latency(options.rounds, options.seconds, options.rate)
-    streaming(options.seconds, events=1000, rate=20)
+    streaming(options.seconds, events=1000, rate=60)
 
 
 if __name__ == "__main__":

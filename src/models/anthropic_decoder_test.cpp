@@ -23,10 +23,10 @@ TEST(anthropic_decoder, reads_thinking_text_tools_and_usage_in_any_pieces) {
     const std::string text =
         kStart + event(R"({"type":"ping"})") +
         event(R"({"type":"content_block_start","index":0,"content_block":{"type":"thinking"}})") +
-        event(
-            R"({"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"hm"}})") +
-        event(
-            R"({"type":"content_block_delta","delta":{"type":"signature_delta","signature":"s"}})") +
+        event(R"({"type":"content_block_delta","delta":{"type":"thinking_delta",)"
+              R"("thinking":"hm"}})") +
+        event(R"({"type":"content_block_delta","delta":{"type":"signature_delta",)"
+              R"("signature":"s"}})") +
         event(R"({"type":"content_block_stop","index":0})") +
         event(R"({"type":"content_block_start","content_block":{"type":"server_tool_use"}})") +
         event(R"({"type":"content_block_delta","delta":{"type":"input_json_delta"}})") +

@@ -18,6 +18,13 @@ class Breaker final {
         is_trying_ = true;
         return true;
     }
+    // The call that tried has begun to be answered: others may call again, and one more failure
+    // ends that.
+    void began() {
+        if (!is_trying_) return;
+        is_trying_ = false;
+        failures_ = failures_max_ - 1;
+    }
     void succeeded() {
         failures_ = 0;
         is_trying_ = false;

@@ -58,6 +58,11 @@ void ProviderGate::leave() {
     if (next) next->turn.complete({});
 }
 
+void ProviderGate::report_begin() {
+    const std::lock_guard lock(mutex_);
+    breaker_.began();
+}
+
 void ProviderGate::report_success() {
     const std::lock_guard lock(mutex_);
     breaker_.succeeded();

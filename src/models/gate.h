@@ -39,6 +39,7 @@ class ProviderGate final {
     // cancelled.
     Task<Pass> enter();
     // How the call of a pass went, for the breaker.
+    void report_begin();
     void report_success();
     void report_failure();
     void report_nothing();

@@ -33,6 +33,12 @@ TEST(breaker, opens_after_failures_in_a_row_and_lets_one_try) {
     EXPECT_FALSE(breaker.may_call(now));
     now += Seconds{10};
     EXPECT_TRUE(breaker.may_call(now));
+    breaker.began();
+    EXPECT_TRUE(breaker.may_call(now));
+    breaker.failed(now);
+    EXPECT_FALSE(breaker.may_call(now));
+    now += Seconds{10};
+    EXPECT_TRUE(breaker.may_call(now));
     breaker.abandoned();
     EXPECT_TRUE(breaker.may_call(now));
     breaker.succeeded();

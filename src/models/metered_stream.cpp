@@ -53,11 +53,18 @@ void CallMeter::record(const Target& target, const Usage& usage, bool failed) {
                   .failed = failed});
 }
 
-// The caller stopped reading before the end. What the provider had counted until then counts.
+// The caller stopped reading before the end.
 MeteredStream::~MeteredStream() {
     if (!parts_.meter || parts_.meter->is_recorded()) return;
     parts_.gate.report_nothing();
-    parts_.meter->ended(parts_.target, usage_);
+    parts_.meter->ended(parts_.target, counted(usage_));
+}
+
+Usage MeteredStream::counted(const Usage& told) const {
+    if (told != Usage{}) return told;
+    constexpr std::int64_t kBytesPerToken = 4;
+    return {.input_tokens = estimate_tokens(parts_.request),
+            .output_tokens = (answer_bytes_ + kBytesPerToken - 1) / kBytesPerToken};
 }
 
 Task<std::optional<ChatEvent>> MeteredStream::next() {
@@ -75,18 +82,14 @@ void MeteredStream::note_failure(const Error& error) {
         parts_.gate.report_nothing();
     else
         parts_.gate.report_failure();
-    parts_.meter->failed(parts_.target, usage_);
+    parts_.meter->failed(parts_.target, counted(usage_));
 }
 
 void MeteredStream::look_at(ChatEvent& event) {
     if (const auto* delta = std::get_if<BlockDelta>(&event)) answer_bytes_ += bytes_of(*delta);
     auto* metadata = std::get_if<Metadata>(&event);
     if (!metadata) return;
-    if (metadata->usage == Usage{}) {
-        constexpr std::int64_t kBytesPerToken = 4;
-        metadata->usage.input_tokens = estimate_tokens(parts_.request);
-        metadata->usage.output_tokens = (answer_bytes_ + kBytesPerToken - 1) / kBytesPerToken;
-    }
+    metadata->usage = counted(metadata->usage);
     metadata->latency = parts_.meter->elapsed();
     usage_ = metadata->usage;
     parts_.gate.report_success();

@@ -47,7 +47,10 @@ class MeteredStream final : public ChatStream {
         Target target;
         ChatRequest request;  // for an estimate when the provider does not count
     };
-    explicit MeteredStream(Parts parts) : parts_(std::move(parts)) { parts_.meter->began(); }
+    explicit MeteredStream(Parts parts) : parts_(std::move(parts)) {
+        parts_.meter->began();
+        parts_.gate.report_begin();
+    }
     ~MeteredStream() override;
 
     Task<std::optional<ChatEvent>> next() override;
@@ -55,6 +58,8 @@ class MeteredStream final : public ChatStream {
 
   private:
     void look_at(ChatEvent& event);
+    // What the provider counted, or an estimate of what went to and fro.
+    Usage counted(const Usage& told) const;
     void note_failure(const Error& error);
 
     Parts parts_;

@@ -1,5 +1,8 @@
 """The development issuer: grants, logins, refresh, revocation, and what attackers try."""
 import concurrent.futures
+import json
+import pathlib
+import subprocess
 
 import jwt
 import pytest
@@ -7,7 +10,9 @@ import requests
 
 import issuer
 from conftest import served
+from daemon import ROOT
 
+JS = pathlib.Path(__file__).parent / "js/issuer"
 REDIRECT = "http://127.0.0.1:9/callback"
 
 
@@ -270,3 +275,16 @@ def test_keys_rotate_and_survive_a_restart(issuing):
     assert signer in [key["kid"] for key in before], "a new key is published before it signs"
     issuing.restart()
     assert requests.get(metadata_of(issuing)["jwks_uri"], timeout=60).json()["keys"] == after
+
+
+@pytest.mark.parametrize("program", ["openid_client", "oauth4webapi"])
+def test_javascript_clients(issuing, web_client, user, program):
+    given = {
+        "issuer": issuing.endpoint + "/issuer", "redirect": REDIRECT, "web": web_client,
+        "machine": issuer.machine_client(issuing, audiences=["https://api.example"]),
+        "user": user[0], "password": user[1]}
+    done = subprocess.run(
+        [ROOT / "build/venv/bin/node", JS / f"{program}.mjs"], text=True, capture_output=True,
+        env={**issuing.command_environment(), "GIVEN": json.dumps(given)},
+        stdin=subprocess.DEVNULL, timeout=120)
+    assert done.returncode == 0, done.stderr + done.stdout

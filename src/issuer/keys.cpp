@@ -84,8 +84,13 @@ Task<KeySetPointer> Keys::of(const Pool& pool) {
 
 Task<> Keys::rotate(const Pool& pool) {
     AC_CO_TRY(auto made, make(pool));
-    auto write = [id = pool.id, key = std::move(made)](storage::Transaction& tx) {
-        return store::insert_key(tx, id, key);
+    auto write = [id = pool.id, key = std::move(made)](storage::Transaction& tx) -> Result<> {
+        // Their times are their order.
+        store::StoredKey next = key;
+        AC_TRY(const auto known, store::keys(tx, id));
+        if (!known.empty())
+            next.created_at = std::max(next.created_at, known.back().created_at + Milliseconds{1});
+        return store::insert_key(tx, id, next);
     };
     AC_CO_CHECK(co_await database_.write(std::move(write)));
     forget(pool.id);

@@ -72,6 +72,7 @@ class Parser final {
         add_memory();
         add_identity();
         add_access();
+        add_issuer();
         add_models();
         add_usage();
         add_host();
@@ -281,6 +282,38 @@ class Parser final {
         auto [app, o] = add<Options>(parent, verb, description);
         o->verb = verb;
         return {app, o};
+    }
+
+    void add_issuer() {
+        CLI::App* issuer = app_.add_subcommand("issuer", "The development issuer of tokens");
+        issuer->require_subcommand(1);
+        add_verb<IssuerOptions>(*issuer, "show", "Print its discovery URL");
+        add_verb<IssuerOptions>(*issuer, "rotate-keys", "Make a new signing key");
+        CLI::App* client = issuer->add_subcommand("client", "Applications that get tokens");
+        client->require_subcommand(1);
+        add_verb<IssuerClientOptions>(*client, "list", "List them");
+        auto [added, a] = add_verb<IssuerClientOptions>(*client, "add", "Add one");
+        added->add_option("name", a->name, "What it is")->required();
+        added
+            ->add_option("-g,--grant", a->grants,
+                         "client_credentials, authorization_code, or "
+                         "urn:ietf:params:oauth:grant-type:token-exchange")
+            ->required();
+        added->add_option("--redirect-uri", a->redirect_uris, "Where logins may end");
+        added->add_option("-s,--scope", a->scopes, "What it may ask for");
+        added->add_option("--audience", a->audiences, "Whom its tokens are for");
+        added->add_flag("--public", a->is_public, "Without a secret");
+        auto [removed, r] = add_verb<IssuerClientOptions>(*client, "remove", "Remove one");
+        removed->add_option("id", r->name, "Its client_id")->required();
+        CLI::App* user = issuer->add_subcommand("user", "People who log in");
+        user->require_subcommand(1);
+        add_verb<IssuerUserOptions>(*user, "list", "List them");
+        auto [made, m] = add_verb<IssuerUserOptions>(*user, "add", "Add one; asks for a password");
+        made->add_option("name", m->name, "User name")->required();
+        made->add_option("--email", m->email, "Email address");
+        made->add_option("--password-file", m->password_file, "Read the password from here");
+        auto [gone, g] = add_verb<IssuerUserOptions>(*user, "remove", "Remove one");
+        gone->add_option("name", g->name, "User name")->required();
     }
 
     void add_access() {

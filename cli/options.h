@@ -8,6 +8,7 @@
 
 #include "cli/access_options.h"
 #include "cli/failure.h"
+#include "cli/issuer_options.h"
 #include "cli/memory_options.h"
 #include "cli/models_options.h"
 
@@ -138,7 +139,8 @@ using CommandOptions =
                  MemoryImportOptions, ModelsListOptions, ModelsAddOptions, ModelsRemoveOptions,
                  ModelsDefaultOptions, ModelKeyCreateOptions, ModelKeyListOptions,
                  ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions, AccessRoleOptions,
-                 AccessPolicyOptions, AccessSimulateOptions, UsageOptions, IdentityOptions>;
+                 AccessPolicyOptions, AccessSimulateOptions, UsageOptions, IdentityOptions,
+                 IssuerOptions, IssuerClientOptions, IssuerUserOptions>;
 
 struct CommandLine {
     CommonOptions common;

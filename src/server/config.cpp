@@ -106,6 +106,14 @@ Result<> set_flag(bool& out, const std::string& text) {
     return {};
 }
 
+Result<> set_issuer_enabled(Config& config, const std::string& text) {
+    return set_flag(config.issuer_enabled, text);
+}
+
+Result<> set_python_exact(Config& config, const std::string& text) {
+    return set_flag(config.python_exact, text);
+}
+
 using Setter = std::function<Result<>(Config&, const std::string&)>;
 using ListSetter = std::function<void(Config&, std::vector<std::string>)>;
 
@@ -132,8 +140,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
         {"database.postgres",
          [](Config& c, const std::string& v) -> Result<> { return c.postgres = v, Result<>{}; }},
         {"public_url", set_public_url},
-        {"issuer.enabled",
-         [](Config& c, const std::string& v) { return set_flag(c.issuer_enabled, v); }},
+        {"issuer.enabled", set_issuer_enabled},
         {"issuer.url", set_issuer_url},
         {"issuer.algorithm", set_issuer_algorithm},
         {"tls.certificate",
@@ -163,8 +170,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
          [](Config& c, const std::string& v) -> Result<> {
              return c.python_installer = v, Result<>{};
          }},
-        {"runtime.python_exact",
-         [](Config& c, const std::string& v) { return set_flag(c.python_exact, v); }},
+        {"runtime.python_exact", set_python_exact},
         {"runtime.sessions_max",
          [](Config& c, const std::string& v) {
              return set_number<std::size_t>(c.sessions_max, v, 1, 100'000);

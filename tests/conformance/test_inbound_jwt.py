@@ -1,4 +1,4 @@
-"""Runtimes whose callers come with a token: as the SDK invokes them, with plain HTTP and a bearer."""
+"""Runtimes whose callers come with a token: plain HTTP and a bearer, as the SDK invokes them."""
 import time
 import urllib.parse
 import uuid
@@ -75,7 +75,8 @@ def invoke(daemon, runtime, token=None, **headers):
     if token:
         headers["Authorization"] = f"Bearer {token}"
     return requests.post(
-        url_of(daemon, runtime), params={"qualifier": "DEFAULT"}, json={"prompt": "hi"}, timeout=100,
+        url_of(daemon, runtime), params={"qualifier": "DEFAULT"}, json={"prompt": "hi"},
+        timeout=100,
         headers={"Content-Type": "application/json",
                  "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id": str(uuid.uuid4()) + "-session",
                  **headers})

@@ -264,6 +264,15 @@ Task<json::object> Grants::refresh(Pool pool, ClientPointer client, std::string 
     co_return co_await answer(pool, *client, *std::move(grant), secret);
 }
 
+Task<std::optional<Grant>> Grants::grant_behind(std::string refresh_token) {
+    auto read = [hash = sha256_hex(refresh_token)](storage::Transaction& tx) {
+        return store::find_refresh(tx, hash);
+    };
+    AC_CO_TRY(auto found, co_await parts_.database.read(std::move(read)));
+    if (!found) co_return std::nullopt;
+    co_return std::move(found->grant);
+}
+
 // The claims of one of our own tokens.
 Task<json::object> Grants::claims_of(const Pool& pool, std::string token) {
     auto jwt = parse_jwt(token);

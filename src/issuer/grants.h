@@ -30,6 +30,8 @@ class Grants final {
     Task<json::object> grant_user(Pool pool, ClientPointer client, User user, std::string scope);
     Task<json::object> refresh(Pool pool, ClientPointer client, std::string token,
                                std::string scope);
+    // What a refresh token is of, without using it; nullopt: there is no such token.
+    Task<std::optional<Grant>> grant_behind(std::string refresh_token);
     // RFC 7009: also when there is no such token.
     Task<> revoke(Pool pool, ClientProof proof, std::string token);
     // OpenID Connect Core 5.3; reason "invalid_token" or "insufficient_scope".

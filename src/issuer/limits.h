@@ -22,7 +22,7 @@ struct IssuerLimits {
     std::int64_t pools_max = 1000;        // an account and region
     std::int64_t clients_max = 1000;      // a pool
     std::int64_t users_max = 10'000;      // a pool
-    std::size_t login_failures_max = 10;  // of one user within login_pause
+    std::size_t login_failures_max = 20;  // of one user within login_pause
     Seconds login_pause{300};
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "base/encoding.h"
@@ -25,6 +26,31 @@ json::object user_output(const User& user, std::string_view attributes_name) {
     return out;
 }
 
+// Cognito's standard attributes and custom ones: attributes become claims, and what the issuer
+// itself says in a token is not theirs to say.
+bool may_be_attribute(std::string_view name) {
+    constexpr std::array<std::string_view, 19> kStandard = {"address",
+                                                            "birthdate",
+                                                            "email",
+                                                            "email_verified",
+                                                            "family_name",
+                                                            "gender",
+                                                            "given_name",
+                                                            "locale",
+                                                            "middle_name",
+                                                            "name",
+                                                            "nickname",
+                                                            "phone_number",
+                                                            "phone_number_verified",
+                                                            "picture",
+                                                            "preferred_username",
+                                                            "profile",
+                                                            "updated_at",
+                                                            "website",
+                                                            "zoneinfo"};
+    return name.starts_with("custom:") || std::ranges::find(kStandard, name) != kStandard.end();
+}
+
 Task<json::object> create_user(Call call) {
     AC_CO_TRY(const Pool pool, co_await pool_of(call));
     User wanted{.pool = pool.id};
@@ -34,9 +60,7 @@ Task<json::object> create_user(Call call) {
         for (const json::value& one : given->get_array()) {
             if (!one.is_object()) co_return invalid("UserAttributes are objects");
             const std::string name = text_in(one.get_object(), "Name");
-            // Claims that the issuer itself writes are not the caller's to set.
-            if (name.empty() || name == "sub" || name == "iss" || name == "aud" || name == "exp" ||
-                name == "token_use" || name.starts_with("cognito:"))
+            if (!may_be_attribute(name))
                 co_return invalid("an attribute cannot be called \"" + name + "\"");
             wanted.attributes[name] = text_in(one.get_object(), "Value");
         }
@@ -136,8 +160,16 @@ Task<json::object> authenticate(Call call, Pool pool, issuer::ClientPointer clie
                                                            *std::move(user),
                                                            "aws.cognito.signin.user.admin openid");
     }
-    auto fresh = co_await call.issuer.grants().refresh(std::move(pool), std::move(client),
-                                                       text_in(given, "REFRESH_TOKEN"), "");
+    const std::string token = text_in(given, "REFRESH_TOKEN");
+    AC_CO_TRY(const auto known, co_await call.issuer.grants().grant_behind(token));
+    if (!known) co_return not_authorized("Invalid Refresh Token");
+    // Cognito's clients put the user's name or its id into the hash.
+    const std::string hash = text_in(given, "SECRET_HASH");
+    if (!check_secret_hash(call.issuer, *client, known->user_name, hash)) {
+        AC_CO_CHECK(check_secret_hash(call.issuer, *client, known->user, hash));
+    }
+    auto fresh =
+        co_await call.issuer.grants().refresh(std::move(pool), std::move(client), token, "");
     if (!fresh && !fresh.error().reason.empty()) co_return not_authorized("Invalid Refresh Token");
     co_return fresh;
 }

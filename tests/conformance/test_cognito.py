@@ -139,8 +139,13 @@ def test_a_client_with_a_secret_proves_it(issuing, cognito):
     arguments = {"ClientId": client["ClientId"], "AuthFlow": "USER_PASSWORD_AUTH"}
     with pytest.raises(cognito.exceptions.NotAuthorizedException):
         cognito.initiate_auth(AuthParameters=parameters, **arguments)
-    assert cognito.initiate_auth(AuthParameters={
-        **parameters, "SECRET_HASH": base64.b64encode(digest).decode()}, **arguments)
+    proof = {"SECRET_HASH": base64.b64encode(digest).decode()}
+    result = cognito.initiate_auth(AuthParameters={**parameters, **proof}, **arguments)
+    token = {"REFRESH_TOKEN": result["AuthenticationResult"]["RefreshToken"]}
+    arguments["AuthFlow"] = "REFRESH_TOKEN_AUTH"
+    with pytest.raises(cognito.exceptions.NotAuthorizedException):
+        cognito.initiate_auth(AuthParameters=token, **arguments)
+    assert cognito.initiate_auth(AuthParameters={**token, **proof}, **arguments)
 
 
 def test_pools_are_described_listed_and_removed(issuing, cognito):

@@ -241,7 +241,7 @@ def test_guessing_is_throttled(issuing, web_client):
     browser, page = issuer.authorize(
         issuing, client_id=web_client["clientId"], response_type="code", redirect_uri=REDIRECT,
         code_challenge=challenge, code_challenge_method="S256")
-    for _ in range(10):
+    for _ in range(20):
         assert issuer.log_in(issuing, browser, page, "eve", "wrong").status_code == 200
     throttled = issuer.log_in(issuing, browser, page, "eve", "right password")
     assert throttled.status_code == 200 and "attempts exceeded" in throttled.text

@@ -466,6 +466,8 @@ class Parser final {
         search->add_option("-k,--top-k", s->top_k, "Records at most [10]")
             ->check(CLI::Range(1, 100));
         auto [jobs, j] = add_on_memory<MemoryJobsOptions>(memory, "jobs", "Failed extraction jobs");
+        add_on_memory<MemoryRebuildOptions>(memory, "rebuild",
+                                            "Make the records anew from the events");
         jobs->add_option("--retry", j->retry, "Start this job again, or all");
     }
 

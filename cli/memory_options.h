@@ -63,6 +63,11 @@ struct MemoryJobsOptions {
     std::string retry;  // a job's id, or "all"
 };
 
+struct MemoryRebuildOptions {
+    std::string memory;
+    std::string region;
+};
+
 struct MemoryExportOptions {
     std::string memory;
     std::string region;

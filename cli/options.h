@@ -135,12 +135,12 @@ using CommandOptions =
                  InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, StopSessionOptions,
                  DestroyOptions, EnvOptions, DoctorOptions, DaemonOptions, MemoryCreateOptions,
                  MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions, MemoryEventsOptions,
-                 MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions, MemoryExportOptions,
-                 MemoryImportOptions, ModelsListOptions, ModelsAddOptions, ModelsRemoveOptions,
-                 ModelsDefaultOptions, ModelKeyCreateOptions, ModelKeyListOptions,
-                 ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions, AccessRoleOptions,
-                 AccessPolicyOptions, AccessSimulateOptions, UsageOptions, IdentityOptions,
-                 IssuerOptions, IssuerClientOptions, IssuerUserOptions>;
+                 MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions, MemoryRebuildOptions,
+                 MemoryExportOptions, MemoryImportOptions, ModelsListOptions, ModelsAddOptions,
+                 ModelsRemoveOptions, ModelsDefaultOptions, ModelKeyCreateOptions,
+                 ModelKeyListOptions, ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions,
+                 AccessRoleOptions, AccessPolicyOptions, AccessSimulateOptions, UsageOptions,
+                 IdentityOptions, IssuerOptions, IssuerClientOptions, IssuerUserOptions>;
 
 struct CommandLine {
     CommonOptions common;

@@ -35,6 +35,7 @@ Expected<> run(const Context& context, const MemoryEventsOptions& options);
 Expected<> run(const Context& context, const MemoryRecordsOptions& options);
 Expected<> run(const Context& context, const MemorySearchOptions& options);
 Expected<> run(const Context& context, const MemoryJobsOptions& options);
+Expected<> run(const Context& context, const MemoryRebuildOptions& options);
 Expected<> run(const Context& context, const MemoryExportOptions& options);
 Expected<> run(const Context& context, const MemoryImportOptions& options);
 Expected<> run(const Context& context, const ModelsListOptions& options);

@@ -291,4 +291,18 @@ Expected<> run(const Context& context, const MemoryJobsOptions& options) {
     return {};
 }
 
+Expected<> run(const Context& context, const MemoryRebuildOptions& options) {
+    AC_TRY(const auto connection, open(context, options.region));
+    AC_TRY(const auto memory, find_memory(*connection.client, options.memory));
+    AC_TRY(const auto done, rebuild_memory(*connection.client, text_at(memory, "id")));
+    if (context.common.json)
+        print_document(context, done);
+    else
+        context.console().out(
+            fmt::format("Removed {} records; they are made anew from {} events.\n",
+                        json::serialize(member_at(done, "recordsRemoved")),
+                        json::serialize(member_at(done, "events"))));
+    return {};
+}
+
 }  // namespace ac::cli

@@ -152,6 +152,12 @@ Expected<json::value> create_records(AwsClient& client, const std::string& memor
     return client.document(json_call("POST", path_of(memory, "/memoryRecords/batchCreate"), input));
 }
 
+Expected<json::value> rebuild_memory(AwsClient& client, const std::string& memory) {
+    return client.document({.method = "POST",
+                            .target = "/x" + path_of(memory, "/rebuild"),
+                            .timeout = Milliseconds(600'000)});
+}
+
 Expected<> start_extraction_job(AwsClient& client, const std::string& memory,
                                 const std::string& job) {
     json::object input;

@@ -47,6 +47,8 @@ Expected<boost::json::value> create_event(AwsClient& client, const std::string& 
                                           const boost::json::object& input);
 Expected<boost::json::value> create_records(AwsClient& client, const std::string& memory,
                                             const boost::json::object& input);
+// {"events", "recordsRemoved"}.
+Expected<boost::json::value> rebuild_memory(AwsClient& client, const std::string& memory);
 Expected<> start_extraction_job(AwsClient& client, const std::string& memory,
                                 const std::string& job);
 

@@ -111,12 +111,13 @@ Result<> insert_event(Transaction& tx, const EventRow& row, const Event& event) 
     const Value token = row.once.token.empty() ? Value(std::monostate()) : Value(row.once.token);
     AC_CHECK(tx.execute(
         "INSERT INTO memory_events (session, event_time, arrival, memory, suffix, branch, root, "
-        "payload, metadata, token, parameters, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-        "$9, $10, $11, $12)",
+        "payload, metadata, token, parameters, expires_at, extract, variables) VALUES ($1, $2, $3, "
+        "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         {row.session, time, row.arrival, row.memory, id.substr(id.find('#') + 1), event.branch.name,
          event.branch.root ? event.branch.root->text() : std::string(),
          json::serialize(event.payload), metadata_text(event.metadata), token, row.once.parameters,
-         to_epoch_ms(row.expires_at)}));
+         to_epoch_ms(row.expires_at), std::int64_t{row.extract ? 1 : 0},
+         json::serialize(row.namespace_variables)}));
     for (const auto& [key, value] : event.metadata.entries)
         AC_CHECK(
             tx.execute("INSERT INTO memory_event_metadata (session, name, value, event_time, "

@@ -120,7 +120,9 @@ Result<Event> insert(Transaction& tx, const Draft& draft, const MemoryLimits& li
                               .session = session.number,
                               .arrival = draft.arrival,
                               .expires_at = draft.now + std::chrono::days(memory.expiry_days),
-                              .once = wanted.once};
+                              .once = wanted.once,
+                              .extract = wanted.extract,
+                              .namespace_variables = wanted.namespace_variables};
     AC_CHECK(store::insert_event(tx, row, event));
     AC_CHECK(store::add_session_bytes(tx, session.number, draft.bytes, draft.now));
     if (wanted.extract && !memory.strategies.empty() && has_messages(wanted.payload))

@@ -36,6 +36,8 @@ class Events final {
     };
     Task<Page<FailedJob>> failed_jobs(Scope scope, MemoryId memory, JobFilter filter,
                                       PageRequest page);
+    // Leaves a job for every event that records are made from; answers the events' ids.
+    Task<std::vector<EventId>> extract_again(Scope scope, MemoryId memory);
     Task<> restart_job(Scope scope, MemoryId memory, std::string id);
 
   private:

@@ -70,9 +70,7 @@ std::string plain_lower(std::string_view text) {
 
 bool is_statement(std::string_view sentence) {
     if (sentence.ends_with('?') || sentence.ends_with("？")) return false;
-    const auto lower = plain_lower(sentence);
-    const auto hits = [&](std::string_view cue) { return holds(lower, cue); };
-    if (std::ranges::any_of(kAddressedToMachine, hits)) return false;
+    if (addresses_machine(sentence)) return false;
     return search::terms_of(sentence).size() >= kContentTermsMin;
 }
 
@@ -195,6 +193,12 @@ struct Sentence {
 };
 
 }  // namespace
+
+bool addresses_machine(std::string_view text) {
+    const auto lower = plain_lower(text);
+    const auto hits = [&](std::string_view cue) { return holds(lower, cue); };
+    return std::ranges::any_of(kAddressedToMachine, hits);
+}
 
 std::vector<Message> messages_of(const json::array& payload) {
     std::vector<Message> out;

@@ -40,6 +40,15 @@ std::string summary_of(const std::vector<Message>& messages);
 // What was wanted first and what came of it last.
 std::string episode_of(const std::vector<Message>& messages);
 
+// Talk to a machine rather than about a person ("ignore your instructions").
+bool addresses_machine(std::string_view text);
+
+// The subject of records about several episodes of an actor.
+inline constexpr std::string_view kReflectionSubject = "reflection:";
+// What several episodes have in common: of each, the sentences whose words others have too. Empty
+// when they have nothing in common.
+std::string reflection_of(const std::vector<std::string>& episodes);
+
 // For the engine's own parts and their tests.
 std::vector<std::string> sentences_of(std::string_view text);
 std::string resolve_days(std::string_view sentence, WallTime when);

@@ -63,15 +63,14 @@ Task<std::size_t> ExtractionWorker::run_once() {
 
 Task<> ExtractionWorker::do_job(store::Job job) {
     const auto now = context_.now();
-    const RecordNumbers numbers{.id = [this] { return make_record_id(context_.random); },
-                                .key = [this, now] { return context_.arrivals.next(now); }};
-    auto work = [job, numbers, now, limits = context_.limits](storage::Transaction& tx) {
-        return consolidate(tx, job, numbers, limits, now);
+    auto work = [this, job, numbers = make_numbers(context_), now](storage::Transaction& tx) {
+        return consolidate(tx, job, numbers, engines_, context_.limits, now);
     };
     auto done = co_await context_.database.write(std::move(work));
     if (done) {
         for (const auto key : done->removed) index_.remove(done->memory, key);
         for (const auto& record : done->written) index_.put(done->memory, record);
+        if (done->left_jobs) on_model_job_();
         co_return Result<>{};
     }
     if (done.error().code == ErrorCode::unavailable || done.error().code == ErrorCode::cancelled)

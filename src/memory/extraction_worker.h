@@ -10,7 +10,13 @@ namespace ac::memory {
 
 class ExtractionWorker final {
   public:
-    ExtractionWorker(Context& context, RecordIndex& index) : context_(context), index_(index) {}
+    // `on_model_job` is told when a job was left for a model.
+    ExtractionWorker(Context& context, RecordIndex& index, const EngineChoice& engines,
+                     std::function<void()> on_model_job)
+        : context_(context),
+          index_(index),
+          engines_(engines),
+          on_model_job_(std::move(on_model_job)) {}
 
     void wake();  // thread-safe
     // Ends after stop().
@@ -25,6 +31,8 @@ class ExtractionWorker final {
 
     Context& context_;
     RecordIndex& index_;
+    const EngineChoice& engines_;
+    std::function<void()> on_model_job_;
     std::mutex mutex_;  // guards all below
     Completion<void> wake_;
     bool stopping_ = false;

@@ -1,4 +1,6 @@
 // Extraction jobs: what is still to be made of an event.
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
 
 #include "memory/store.h"
@@ -56,8 +58,16 @@ Result<std::vector<Job>> list_pending_jobs(Transaction& tx, std::int64_t after_a
                                            int items_max) {
     return jobs(tx,
                 std::string(kJobColumns) +
-                    "WHERE status = 'PENDING' AND arrival > $1 ORDER BY arrival LIMIT $2",
+                    "WHERE status = 'PENDING' AND strategy = '' AND arrival > $1 "
+                    "ORDER BY arrival LIMIT $2",
                 {after_arrival, std::int64_t{items_max}});
+}
+
+Result<std::vector<Job>> list_model_jobs(Transaction& tx, int items_max) {
+    return jobs(tx,
+                std::string(kJobColumns) +
+                    "WHERE status = 'PENDING' AND strategy <> '' ORDER BY arrival LIMIT $1",
+                {std::int64_t{items_max}});
 }
 
 Result<std::vector<Job>> list_failed_jobs(Transaction& tx, std::int64_t memory,
@@ -89,6 +99,45 @@ Result<bool> restart_job(Transaction& tx, std::int64_t memory, const std::string
 Result<> erase_job(Transaction& tx, const std::string& id) {
     AC_CHECK(tx.execute("DELETE FROM memory_jobs WHERE id = $1", {id}));
     return {};
+}
+
+Result<std::vector<NumberedSession>> scan_sessions(Transaction& tx, std::int64_t memory,
+                                                   std::int64_t after, int items_max) {
+    AC_TRY(const auto rows,
+           tx.query("SELECT number, actor, session FROM memory_sessions WHERE memory = $1 AND "
+                    "number > $2 ORDER BY number LIMIT $3",
+                    {memory, after, std::int64_t{items_max}}));
+    std::vector<NumberedSession> out;
+    for (const auto& row : rows)
+        out.push_back(
+            {.number = row.integer(0),
+             .address = {.actor = ActorId(row.text(1)), .session = SessionId(row.text(2))}});
+    return out;
+}
+
+Result<std::vector<EventJob>> scan_events(Transaction& tx, std::int64_t memory,
+                                          const NumberedSession& session, Cursor after,
+                                          WallTime now, int items_max) {
+    AC_TRY(const auto rows,
+           tx.query("SELECT event_time, arrival, suffix, payload, metadata, variables FROM "
+                    "memory_events WHERE session = $1 AND (event_time, arrival) > ($2, $3) AND "
+                    "extract = 1 AND expires_at > $4 ORDER BY event_time, arrival LIMIT $5",
+                    {session.number, after.time, after.arrival, to_epoch_ms(now),
+                     std::int64_t{items_max}}));
+    std::vector<EventJob> out;
+    for (const auto& row : rows) {
+        EventJob one{.job = {.memory = memory, .address = session.address},
+                     .place = {row.integer(0), row.integer(1)}};
+        one.job.event = EventId(fmt::format("{:019}#{}", row.integer(0), row.text(2)));
+        one.job.event_time = from_epoch_ms(row.integer(0));
+        one.job.payload = json::parse(row.text(3)).as_array();
+        const auto metadata = json::parse(row.text(4));
+        for (const auto& [key, value] : metadata.as_object())
+            one.job.metadata[key] = json::object{{"stringValue", value}};
+        one.job.namespace_variables = json::parse(row.text(5)).as_object();
+        out.push_back(std::move(one));
+    }
+    return out;
 }
 
 }  // namespace ac::memory::store

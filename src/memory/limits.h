@@ -30,6 +30,8 @@ struct MemoryLimits {
     int purge_batch = 500;                   // rows of a deleted memory in one transaction
     int job_batch = 32;                      // extraction jobs taken up at once
     int job_attempts_max = 3;                // then the job is FAILED and waits for a restart
+    int delivery_attempts_max = 8;           // the same of a self-managed strategy's delivery
+    Milliseconds idle_check{1'000};          // how often idle sessions are looked for
     int index_page = 1000;                   // records read at once when an index is rebuilt
     std::size_t summary_messages_max = 400;  // of a session that a summary is made from
 };

@@ -31,6 +31,23 @@ Result<> check_strategies(const std::vector<Strategy>& strategies, const MemoryL
     return {};
 }
 
+// selfManagedConfiguration is changed member by member, everything else as a whole.
+void change_member(json::object& configuration, std::string_view key, const json::value& value) {
+    auto* known = configuration.if_contains(key);
+    if (key != "selfManagedConfiguration" || known == nullptr) {
+        configuration[key] = value;
+        return;
+    }
+    auto& own = known->as_object();
+    for (const auto& [name, member] : value.as_object()) {
+        if (name != "invocationConfiguration" || !own.contains(name))
+            own[name] = member;
+        else
+            for (const auto& [inner, given] : member.as_object())
+                own[name].as_object()[inner] = given;
+    }
+}
+
 Result<> change_strategy(Memory& memory, const StrategyChange& change, WallTime now) {
     for (auto& strategy : memory.strategies) {
         if (strategy.id != change.id) continue;
@@ -38,7 +55,7 @@ Result<> change_strategy(Memory& memory, const StrategyChange& change, WallTime 
         if (change.namespace_template) strategy.namespace_template = *change.namespace_template;
         if (change.configuration) {
             for (const auto& [key, value] : *change.configuration)
-                strategy.configuration[key] = value;
+                change_member(strategy.configuration, key, value);
         }
         if (change.schema) strategy.schema = *change.schema;
         if (change.record_expiry_days) strategy.record_expiry_days = *change.record_expiry_days;

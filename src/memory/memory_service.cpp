@@ -1,6 +1,7 @@
 #include "memory/memory_service.h"
 
 #include "base/log.h"
+#include "memory/self_managed.h"
 #include "memory/store.h"
 
 namespace ac::memory {
@@ -13,13 +14,19 @@ MemoryService::MemoryService(Dependencies dependencies)
                .random = dependencies.random,
                .limits = dependencies.limits,
                .arrivals = arrivals_},
+      engines_(std::move(dependencies.engine), dependencies.model),
       index_(context_, std::move(dependencies.embedder),
              [this](std::int64_t memory, std::int64_t key) { vectors_.want(memory, key); }),
       vectors_(context_, index_),
-      worker_(context_, index_),
+      model_worker_(context_, index_, engines_, dependencies.target),
+      worker_(context_, index_, engines_, [this] { model_worker_.wake(); }),
       memories_(context_, {.on_created = [this](std::int64_t n) { index_.add_memory(n); },
                            .on_removed = [this](std::int64_t n) { index_.drop_memory(n); }}),
-      events_(context_, [this] { worker_.wake(); }),
+      events_(context_,
+              [this] {
+                  worker_.wake();
+                  model_worker_.wake();
+              }),
       records_(context_, index_) {}
 
 std::span<const storage::Migration> MemoryService::migrations() {
@@ -29,6 +36,9 @@ std::span<const storage::Migration> MemoryService::migrations() {
 void MemoryService::start(Executor executor) {
     tasks_ = std::make_unique<TaskGroup>(executor);
     tasks_->spawn("memory extraction", worker_.run());
+    for (std::size_t lane = 0; lane < ModelWorker::kLanes; ++lane)
+        tasks_->spawn("memory model extraction", model_worker_.run(lane));
+    tasks_->spawn("memory idle sessions", run_idle_triggers());
     tasks_->spawn("memory expiry", run_sweeper());
     tasks_->spawn("memory index", load_indexes());
     tasks_->spawn("memory vectors", vectors_.run());
@@ -37,6 +47,7 @@ void MemoryService::start(Executor executor) {
 Task<> MemoryService::stop() {
     worker_.stop();
     vectors_.stop();
+    model_worker_.stop();
     tasks_->cancel();
     co_return co_await tasks_->join();
 }
@@ -82,6 +93,30 @@ Detached MemoryService::run_sweeper() {
         if (!rows && rows.error().code == ErrorCode::cancelled) co_return;
         if (!rows) AC_LOG(warn, "memory expiry waits", {"reason", rows.error().message});
         const auto slept = co_await sleep_for(context_.timer, context_.limits.sweep_interval);
+        if (!slept) co_return;
+    }
+}
+
+Task<std::size_t> MemoryService::check_idle() {
+    const auto now = context_.now();
+    // Almost always nothing is due: the writer is not bothered then.
+    auto look = [now](storage::Transaction& tx) { return store::list_due(tx, now, 1); };
+    AC_CO_TRY(const auto due, co_await context_.database.read(std::move(look)));
+    if (due.empty()) co_return std::size_t{0};
+    auto fire = [numbers = make_numbers(context_), now](storage::Transaction& tx) {
+        return deliver_idle(tx, numbers, now);
+    };
+    AC_CO_TRY(const auto fired, co_await context_.database.write(std::move(fire)));
+    if (fired > 0) model_worker_.wake();
+    co_return fired;
+}
+
+Detached MemoryService::run_idle_triggers() {
+    for (;;) {
+        const auto fired = co_await check_idle();
+        if (!fired && fired.error().code == ErrorCode::cancelled) co_return;
+        if (!fired) AC_LOG(warn, "idle sessions wait", {"reason", fired.error().message});
+        const auto slept = co_await sleep_for(context_.timer, context_.limits.idle_check);
         if (!slept) co_return;
     }
 }

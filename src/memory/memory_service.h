@@ -9,9 +9,15 @@
 #include "memory/extraction_worker.h"
 #include "memory/memories.h"
 #include "memory/record_vectors.h"
+#include "memory/model_worker.h"
 #include "memory/records.h"
 
 namespace ac::memory {
+
+struct Rebuilt {
+    std::size_t events = 0;   // from which records are made again
+    std::size_t records = 0;  // that were removed for it
+};
 
 class MemoryService final {
   public:
@@ -23,6 +29,9 @@ class MemoryService final {
         Random& random;
         MemoryLimits limits = {};
         NamedEmbedder embedder = {};  // none: records are found by their words only
+        EngineConfig engine = {};
+        LanguageModel* model = nullptr;  // nullptr: the built-in engine only
+        DeliveryTarget* target = nullptr;
     };
     explicit MemoryService(Dependencies dependencies);
 
@@ -39,18 +48,27 @@ class MemoryService final {
     RecordIndex& index() { return index_; }
     RecordVectors& vectors() { return vectors_; }
     ExtractionWorker& worker() { return worker_; }
+    ModelWorker& model_worker() { return model_worker_; }
 
+    // Removes the records that were made from events that are still there, and makes them anew with
+    // the strategies and the engine of today. Answered when the work is stored, not done.
+    Task<Rebuilt> rebuild(Scope scope, MemoryId id);
+    // Deliveries for sessions that were idle long enough; their number.
+    Task<std::size_t> check_idle();
     // One round of expiry; the number of rows that went. For tests, and for the sweeper.
     Task<std::int64_t> sweep();
 
   private:
     Detached run_sweeper();
+    Detached run_idle_triggers();
     Detached load_indexes();
 
     Arrivals arrivals_;
     Context context_;
+    EngineChoice engines_;
     RecordIndex index_;
     RecordVectors vectors_;
+    ModelWorker model_worker_;
     ExtractionWorker worker_;
     Memories memories_;
     Events events_;

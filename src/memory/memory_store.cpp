@@ -11,7 +11,7 @@ using storage::Params;
 using storage::Row;
 using storage::Rows;
 
-constexpr std::array<storage::Migration, 3> kMigrations = {
+constexpr std::array<storage::Migration, 4> kMigrations = {
     {{.module = "memory", .version = 1, .sql = R"(
 CREATE TABLE memory_memories (
     number BIGINT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, id TEXT NOT NULL,
@@ -62,6 +62,15 @@ ALTER TABLE memory_records ADD COLUMN expiry_days BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX memory_records_by_expiry ON memory_records (expires_at) WHERE expires_at > 0;
 ALTER TABLE memory_jobs ADD COLUMN strategy TEXT NOT NULL DEFAULT '';
 ALTER TABLE memory_jobs ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}')"},
+     {.module = "memory", .version = 3, .sql = R"(
+CREATE TABLE memory_collected (
+    memory BIGINT NOT NULL, strategy TEXT NOT NULL, actor TEXT NOT NULL, session TEXT NOT NULL,
+    event TEXT NOT NULL, messages TEXT NOT NULL, history TEXT NOT NULL, tokens BIGINT NOT NULL,
+    first_time BIGINT NOT NULL, last_time BIGINT NOT NULL, due_at BIGINT NOT NULL,
+    PRIMARY KEY (memory, strategy, actor, session));
+CREATE INDEX memory_collected_by_due ON memory_collected (due_at) WHERE due_at > 0;
+ALTER TABLE memory_events ADD COLUMN extract BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE memory_events ADD COLUMN variables TEXT NOT NULL DEFAULT '{}')"},
      {.module = "memory_vectors", .version = 1, .sql = R"(
 CREATE TABLE memory_vectors (
     memory BIGINT NOT NULL, number BIGINT NOT NULL, model TEXT NOT NULL, vector BYTEA NOT NULL,
@@ -243,6 +252,7 @@ Result<std::int64_t> purge_memory(Transaction& tx, std::int64_t number, int rows
                    {number}));
     AC_CHECK(tx.execute("DELETE FROM memory_sessions WHERE memory = $1", {number}));
     AC_CHECK(tx.execute("DELETE FROM memory_jobs WHERE memory = $1", {number}));
+    AC_CHECK(tx.execute("DELETE FROM memory_collected WHERE memory = $1", {number}));
     AC_CHECK(tx.execute("DELETE FROM memory_memories WHERE number = $1", {number}));
     return 0;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The tables of the Memory service. All SQL of the module is in memory_store.cpp (memories, tokens,
-// the schema), event_store.cpp, job_store.cpp and record_store.cpp. A memory is found by account,
+// the schema), event_store.cpp, job_store.cpp,
+// collected_store.cpp and record_store.cpp. A memory is found by account,
 // region and id; everything below it hangs on the memory's number. Functions run inside a
 // transaction of the caller's.
 
@@ -63,6 +64,8 @@ struct EventRow {
     std::int64_t arrival = 0;
     WallTime expires_at;
     Idempotency once;
+    bool extract = true;  // records are made from it, now and when they are made anew
+    json::object namespace_variables;
 };
 Result<> insert_event(Transaction& tx, const EventRow& row, const Event& event);
 Result<std::optional<StoredEvent>> find_event(Transaction& tx, std::int64_t session,
@@ -127,6 +130,8 @@ struct Job {
 Result<> insert_job(Transaction& tx, const Job& job);
 Result<std::vector<Job>> list_pending_jobs(Transaction& tx, std::int64_t after_arrival,
                                            int items_max);
+// Jobs of one strategy each, which wait for a model.
+Result<std::vector<Job>> list_model_jobs(Transaction& tx, int items_max);
 Result<std::vector<Job>> list_failed_jobs(Transaction& tx, std::int64_t memory,
                                           const std::string& after, int items_max);
 Result<> fail_job(Transaction& tx, const Job& job, JobStatus status);
@@ -134,6 +139,42 @@ Result<> fail_job(Transaction& tx, const Job& job, JobStatus status);
 Result<bool> restart_job(Transaction& tx, std::int64_t memory, const std::string& id,
                          std::int64_t arrival);
 Result<> erase_job(Transaction& tx, const std::string& id);
+
+// For making records anew: the sessions of a memory in order of number, and of a session the events
+// that records are made from, oldest first, as jobs without id and arrival.
+struct NumberedSession {
+    std::int64_t number = 0;
+    Address address;  // its memory id is not set
+};
+Result<std::vector<NumberedSession>> scan_sessions(Transaction& tx, std::int64_t memory,
+                                                   std::int64_t after, int items_max);
+struct EventJob {
+    Job job;
+    Cursor place;
+};
+Result<std::vector<EventJob>> scan_events(Transaction& tx, std::int64_t memory,
+                                          const NumberedSession& session, Cursor after,
+                                          WallTime now, int items_max);
+
+// What a self-managed strategy has of a session since its last delivery.
+struct Collected {
+    std::int64_t memory = 0;
+    std::string strategy;
+    Address address;  // its memory id is not set
+    EventId event;    // the newest
+    json::array messages;
+    json::array history;  // delivered before
+    std::int64_t tokens = 0;
+    WallTime first;
+    WallTime last;
+    std::optional<WallTime> due;
+};
+Result<std::optional<Collected>> find_collected(Transaction& tx, std::int64_t memory,
+                                                const std::string& strategy, const ActorId& actor,
+                                                const SessionId& session);
+Result<> save_collected(Transaction& tx, const Collected& row);
+Result<> erase_collected(Transaction& tx, const Collected& row);
+Result<std::vector<Collected>> list_due(Transaction& tx, WallTime now, int items_max);
 
 // Records.
 Result<> insert_record(Transaction& tx, std::int64_t memory, const Record& record);

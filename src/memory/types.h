@@ -30,7 +30,7 @@ struct RecordIdTag;
 using RecordId = StrongId<RecordIdTag>;
 
 // What a strategy makes of events. A custom strategy works like the one that it overrides.
-enum class StrategyKind { semantic, user_preference, summary, episodic };
+enum class StrategyKind { semantic, user_preference, summary, episodic, self_managed };
 
 struct Strategy {
     std::string id;  // {name}-{10}

@@ -27,6 +27,8 @@
 #include "server/identity.h"
 #include "server/issuing.h"
 #include "server/key_box.h"
+#include "server/memory_delivery.h"
+#include "server/memory_model.h"
 #include "server/metrics.h"
 #include "server/models.h"
 #include "server/object_artifacts.h"
@@ -264,14 +266,23 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                           .config = runtime_config(options),
                                           .platform = &guests,
                                           .identities = &identity->workloads()}));
-    memory::MemoryService memory(
-        {.database = *database, .pool = pool, .timer = timer, .random = random});
     AC_TRY(const auto models, Models::open({.config = config,
                                             .database = *database,
                                             .timer = timer,
                                             .random = random,
                                             .identity = identity->service()}));
     access::ApiKeys api_keys(*database, random, clock);
+    MemoryModel memory_model(models->service());
+    AC_TRY(auto engine, engine_config(config.memory));
+    AC_TRY(const auto delivery,
+           MemoryDelivery::open(objects, timer, config.memory.topics, config.outbound_ca_file));
+    memory::MemoryService memory({.database = *database,
+                                  .pool = pool,
+                                  .timer = timer,
+                                  .random = random,
+                                  .engine = std::move(engine),
+                                  .model = &memory_model,
+                                  .target = delivery.get()});
     const auto api = wire::make_api(clock);
     const Services services{*database,  objects, *runtime,           memory, *models, guests,
                             authorizer, access,  identity->service()};

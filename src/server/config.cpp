@@ -208,6 +208,10 @@ Result<> apply(Config& config, const std::string& key, const YAML::Node& node) {
         AC_TRY(config.models, models::parse_models_config(node));
         return {};
     }
+    if (key == "memory") {
+        AC_TRY(config.memory, parse_memory_config(node));
+        return {};
+    }
     const int line = node.Mark().line + 1;
     if (const auto list = list_setters().find(key); list != list_setters().end()) {
         if (!node.IsSequence())

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "models/config.h"
+#include "server/memory_config.h"
 
 namespace ac::server {
 
@@ -75,6 +76,9 @@ struct Config {
 
     // models.*
     models::ModelsConfig models;
+
+    // memory.*
+    MemoryConfig memory;
 };
 
 struct CommandLine {

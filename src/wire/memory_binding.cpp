@@ -230,6 +230,18 @@ Task<json::object> retrieve_records(MemoryService& service, CallContext call, js
     });
 }
 
+Task<> rebuild(MemoryService& service, CallContext call, json::object input,
+               net::Exchange& exchange) {
+    AC_CO_TRY(auto id, memory_id_from(call.scope, input));
+    AC_CO_TRY(const auto done, co_await service.rebuild(call.scope, std::move(id)));
+    json::object out;
+    out["events"] = done.events;
+    out["recordsRemoved"] = done.records;
+    net::Response response{.status = 202, .headers = {}, .body = json::serialize(out)};
+    response.headers.add("Content-Type", "application/json");
+    co_return co_await exchange.respond(std::move(response));
+}
+
 // Tags of memories, for the operations that every resource shares.
 class MemoryTags final : public TagOwner {
   public:
@@ -286,6 +298,11 @@ void bind_memory(Api& api, MemoryService& service) {
     bind("GetMemoryRecord", get_record);
     bind("ListMemoryRecords", list_records);
     bind("RetrieveMemoryRecords", retrieve_records);
+    api.bind_extension(
+        "POST", "/x/memories/{memoryId}/rebuild",
+        [&service](CallContext call, json::object input, net::Exchange& exchange, net::Body&) {
+            return rebuild(service, std::move(call), std::move(input), exchange);
+        });
 }
 
 }  // namespace ac::wire

@@ -1,5 +1,7 @@
 #pragma once
-// Connects the operations of Memory to the service: all 21.
+// Connects the operations of Memory to the service: all 21, and our own extension
+//
+//   POST /x/memories/{memoryId}/rebuild
 
 #include "memory/memory_service.h"
 #include "wire/tag_binding.h"

@@ -50,9 +50,21 @@ std::string text_in(const json::object& object, std::string_view name) {
     return value != nullptr && value->is_string() ? json::value_to<std::string>(*value) : "";
 }
 
-std::unexpected<Error> self_managed() {
-    return fail(ErrorCode::not_implemented,
-                "selfManagedConfiguration is not supported by this version of agentcored");
+// AWS does not say what holds without triggers; these are ours.
+json::array default_triggers() {
+    return {{{"messageBasedTrigger", {{"messageCount", 6}}}},
+            {{"tokenBasedTrigger", {{"tokenCount", 5000}}}},
+            {{"timeBasedTrigger", {{"idleSessionTimeout", 1800}}}}};
+}
+
+json::object self_managed_output(const json::object& given) {
+    auto own = given;
+    if (!own.contains("triggerConditions")) own["triggerConditions"] = default_triggers();
+    if (!own.contains("historicalContextWindowSize")) own["historicalContextWindowSize"] = 4;
+    json::object out;
+    out["type"] = "SELF_MANAGED";
+    out["selfManagedConfiguration"] = std::move(own);
+    return out;
 }
 
 // namespaceTemplates, or its older name; empty when neither is there.
@@ -102,7 +114,10 @@ Result<> read_custom(const json::object& given, memory::Strategy& strategy) {
     const auto* configuration = given.if_contains("configuration");
     if (configuration == nullptr || !configuration->is_object()) return {};
     const auto& chosen = configuration->get_object();
-    if (chosen.contains("selfManagedConfiguration")) return self_managed();
+    if (const auto* own = chosen.if_contains("selfManagedConfiguration")) {
+        strategy.kind = StrategyKind::self_managed;
+        strategy.configuration = self_managed_output(own->as_object());
+    }
     for (const auto& form : kOverrides) {
         const auto* part = chosen.if_contains(form.member);
         if (part == nullptr) continue;
@@ -148,10 +163,8 @@ Result<memory::StrategyChange> strategy_change_from(const json::object& input) {
     memory::StrategyChange out{.id = text_in(input, "memoryStrategyId")};
     if (input.contains("description")) out.description = text_in(input, "description");
     if (const auto space = template_in(input); !space.empty()) out.namespace_template = space;
-    if (const auto* configuration = input.if_contains("configuration")) {
-        if (configuration->as_object().contains("selfManagedConfiguration")) return self_managed();
+    if (const auto* configuration = input.if_contains("configuration"))
         out.configuration = configuration->as_object();
-    }
     if (const auto* schema = input.if_contains("memoryRecordSchema"))
         out.schema = schema->as_object();
     AC_TRY(const auto expiry, record_expiry_from(input, ExpiryUse::change));

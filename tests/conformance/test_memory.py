@@ -70,12 +70,10 @@ def test_more_strategies_than_the_limit_are_refused(control):
 def test_what_is_not_built_says_so(control):
     with pytest.raises(ClientError) as caught:
         control.create_memory(
-            name=name_of("own"), eventExpiryDuration=7,
-            memoryStrategies=[{"customMemoryStrategy": {"name": "own", "configuration": {
-                "selfManagedConfiguration": {"invocationConfiguration": {
-                    "topicArn": "arn:aws:sns:us-west-2:000000000000:topic",
-                    "payloadDeliveryBucketName": "bucket"}}}}}])
-    assert "selfManagedConfiguration is not supported" in str(caught.value)
+            name=name_of("own"), eventExpiryDuration=7, streamDeliveryResources={"resources": [
+                {"kinesis": {"dataStreamArn": "arn:aws:kinesis:us-west-2:000000000000:stream/s",
+                             "contentConfigurations": [{"type": "MEMORY_RECORDS"}]}}]})
+    assert "streamDeliveryResources is not supported" in str(caught.value)
 
 
 def test_a_memory_has_tags(control, memory):

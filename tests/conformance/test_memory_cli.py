@@ -156,6 +156,19 @@ def test_records_may_be_made_anew_from_imported_events(daemon, memory_command, d
     assert eventually(lambda: "bees" in memory_command("search", copy, "bees").stdout, 10)
 
 
+def test_records_are_made_anew_when_a_strategy_was_added(daemon, memory_command, document, named):
+    name = named()
+    identifier = document("create", name)["id"]
+    fill(daemon, identifier)
+    daemon.client("bedrock-agentcore-control").update_memory(
+        memoryId=identifier, memoryStrategies={
+            "addMemoryStrategies": [{"semanticMemoryStrategy": {"name": "facts"}}]})
+    assert document("rebuild", name) == {"events": 7, "recordsRemoved": 0}
+    assert eventually(lambda: "bees" in memory_command("search", name, "bees").stdout, 10)
+    assert document("rebuild", name)["recordsRemoved"] >= 2
+    assert eventually(lambda: "bees" in memory_command("search", name, "bees").stdout, 10)
+
+
 def test_what_goes_wrong_has_an_exit_code(memory_command, named):
     assert "memory list" in memory_command("show", "nobody", code=4).stderr
     memory_command("create", named(), "--strategies", "semantic")

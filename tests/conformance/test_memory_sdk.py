@@ -1,4 +1,4 @@
-"""Memory with the AgentCore SDK: MemoryClient, MemorySessionManager, the Strands session manager."""
+"""Memory with the AgentCore SDK: MemoryClient, MemorySessionManager, Strands."""
 import time
 import uuid
 

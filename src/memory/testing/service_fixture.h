@@ -38,7 +38,10 @@ class ServiceFixture : public ::testing::Test {
                                                                         .timer = timer_,
                                                                         .random = random_,
                                                                         .limits = limits_,
-                                                                        .embedder = embedder_});
+                                                                        .embedder = embedder_,
+                                                                        .engine = engine_,
+                                                                        .model = model_,
+                                                                        .target = target_});
     }
     template <class T>
     Result<T> await(Task<T> task) {
@@ -108,6 +111,9 @@ class ServiceFixture : public ::testing::Test {
     SeededRandom random_{1};
     MemoryLimits limits_;
     NamedEmbedder embedder_;
+    EngineConfig engine_;
+    LanguageModel* model_ = nullptr;
+    DeliveryTarget* target_ = nullptr;
     Scope scope_{"000000000000", "us-west-2"};
     std::unique_ptr<storage::Database> database_;
     std::unique_ptr<MemoryService> service_;

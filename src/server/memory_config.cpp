@@ -1,0 +1,84 @@
+#include "server/memory_config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+
+#include "net/url.h"
+
+namespace ac::server {
+namespace {
+
+constexpr int kCallsMax = 100'000;
+
+std::unexpected<Error> invalid(const YAML::Node& node, const std::string& key,
+                               const std::string& what) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("line {}: memory.{}: {}", node.Mark().line + 1, key, what));
+}
+
+Result<> set_calls(MemoryConfig& config, const YAML::Node& node, const std::string& key) {
+    const auto text = node.Scalar();
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, config.calls_per_minute);
+    if (error != std::errc{} || stop != end || config.calls_per_minute < 1 ||
+        config.calls_per_minute > kCallsMax)
+        return invalid(node, key, fmt::format("want a number from 1 to {}", kCallsMax));
+    return {};
+}
+
+Result<> set_urls(std::map<std::string, std::string>& out, const YAML::Node& node,
+                  const std::string& key) {
+    if (!node.IsMap()) return invalid(node, key, "want a map from ARNs to URLs");
+    for (const auto& entry : node) {
+        const auto arn = entry.first.Scalar();
+        if (!arn.starts_with("arn:")) return invalid(entry.first, key, "not an ARN: " + arn);
+        if (!entry.second.IsScalar() || !net::parse_url(entry.second.Scalar()))
+            return invalid(entry.first, key, "want an http(s) URL for " + arn);
+        out[arn] = entry.second.Scalar();
+    }
+    return {};
+}
+
+Result<> set(MemoryConfig& config, const std::string& key, const YAML::Node& node) {
+    if (key == "topics") return set_urls(config.topics, node, key);
+    if (!node.IsScalar()) return invalid(node, key, "is one value");
+    if (key == "model_calls_per_minute") return set_calls(config, node, key);
+    if (key == "engine") {
+        const auto mode = memory::engine_mode_from(node.Scalar());
+        if (!mode) return invalid(node, key, "want builtin, model or auto");
+        config.engine = *mode;
+    } else if (key == "model") {
+        config.model = node.Scalar();
+    } else if (key == "prompts") {
+        config.prompts = node.Scalar();
+    } else {
+        return invalid(node, key, "unknown key");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<MemoryConfig> parse_memory_config(const YAML::Node& node) {
+    MemoryConfig out;
+    if (!node.IsMap())
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("line {}: memory is a map of keys", node.Mark().line + 1));
+    for (const auto& entry : node) AC_CHECK(set(out, entry.first.as<std::string>(), entry.second));
+    if (out.engine == memory::EngineMode::model && out.model.empty())
+        return invalid(node, "engine", "model needs memory.model, the model's id");
+    return out;
+}
+
+Result<memory::EngineConfig> engine_config(const MemoryConfig& config) {
+    memory::EngineConfig out{
+        .mode = config.engine, .model = config.model, .calls_per_minute = config.calls_per_minute};
+    if (!config.prompts.empty()) {
+        AC_TRY(out.prompts, memory::read_prompts(config.prompts));
+    }
+    return out;
+}
+
+}  // namespace ac::server

@@ -1,0 +1,32 @@
+#pragma once
+// What an operator says about Memory, under `memory:` in the configuration file
+// (docs/reference/configuration.md). Parsing only.
+
+#include <map>
+#include <string>
+
+#include "base/result.h"
+#include "memory/engine_choice.h"
+
+namespace YAML {
+class Node;
+}
+
+namespace ac::server {
+
+struct MemoryConfig {
+    memory::EngineMode engine = memory::EngineMode::automatic;
+    std::string model;    // as callers of the models API name it; empty: none
+    std::string prompts;  // a folder with prompts of the operator's own; empty: the built-in ones
+    int calls_per_minute = 60;
+    // Where notifications of self-managed strategies go: an SNS topic's ARN and the URL that stands
+    // for it.
+    std::map<std::string, std::string> topics;
+};
+
+// The value of `memory:`. invalid_argument with line, key and what is wrong.
+Result<MemoryConfig> parse_memory_config(const YAML::Node& node);
+// Reads the folder of prompts.
+Result<memory::EngineConfig> engine_config(const MemoryConfig& config);
+
+}  // namespace ac::server

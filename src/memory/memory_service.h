@@ -8,8 +8,8 @@
 #include "memory/events.h"
 #include "memory/extraction_worker.h"
 #include "memory/memories.h"
-#include "memory/record_vectors.h"
 #include "memory/model_worker.h"
+#include "memory/record_vectors.h"
 #include "memory/records.h"
 
 namespace ac::memory {

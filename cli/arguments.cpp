@@ -175,6 +175,7 @@ class Parser final {
         app->add_option("--env", o->env, "(-env) KEY=VALUE for the agent; may be repeated")
             ->expected(1)
             ->take_all();
+        app->add_flag("--compat", o->compat, "Pack the compatibility package for older samples");
         app->add_flag("--auto-update-on-conflict", o->update_on_conflict,
                       "(-auc) Update a runtime that has this name already");
         app->add_option("--timeout", o->timeout_s, "Seconds to wait until READY [1800]")

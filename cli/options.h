@@ -50,6 +50,7 @@ struct DeployOptions {
     std::string agent;
     std::vector<std::string> env;  // KEY=VALUE
     bool update_on_conflict = false;
+    bool compat = false;  // with the compatibility package of python/
     int timeout_s = 1800;
 };
 

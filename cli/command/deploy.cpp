@@ -39,6 +39,32 @@ class TemporaryFile final {
     fs::path path_;
 };
 
+// The compatibility package: PREFIX/share/agentcored/python, or python/ of a source tree.
+Expected<fs::path> find_compat(const World& world) {
+    std::error_code error;
+    for (const char* const place : {"../share/agentcored/python", "../../../python"}) {
+        const fs::path folder = (world.program.parent_path() / place).lexically_normal();
+        if (fs::is_regular_file(folder / "sitecustomize.py", error)) return folder;
+    }
+    return failed(ExitCode::not_found, "the compatibility package is not installed",
+                  "Use the agentcore of a source tree, or deploy without --compat");
+}
+
+// Beside the agent's code, where Python finds it at its start; the agent's own files win.
+Expected<> add_compat(SourceTree& tree, const fs::path& folder) {
+    AC_TRY(SourceTree compat, collect_sources(folder, {}));
+    for (SourceFile& file : compat.files) {
+        const bool wanted =
+            file.name == "sitecustomize.py" ||
+            (file.name.starts_with("agentcored_compat/") && file.name.ends_with(".py"));
+        const bool taken =
+            std::ranges::find(tree.files, file.name, &SourceFile::name) != tree.files.end();
+        if (wanted && !taken) tree.files.push_back(std::move(file));
+    }
+    std::ranges::sort(tree.files, {}, &SourceFile::name);
+    return {};
+}
+
 class Deployment final {
   public:
     Deployment(const Context& context, const DeployOptions& options)
@@ -96,6 +122,10 @@ class Deployment final {
         AC_TRY(SourceTree tree, collect_sources(agent_.source, agent_.entrypoint));
         for (const auto& name : tree.left_out) say("  left out: " + name);
         if (!agent_.requirements.empty()) set_requirements(tree, agent_.requirements);
+        if (options_.compat) {
+            AC_TRY(const fs::path compat, find_compat(context_.world));
+            AC_CHECK(add_compat(tree, compat));
+        }
         read_requirements();
         const TemporaryFile zip(
             fs::temp_directory_path() /

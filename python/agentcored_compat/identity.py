@@ -67,7 +67,7 @@ def __getattr__(name):
 
 
 def extend(module):
-    """The class is made when it is asked for: the import of the package stays as light as it was."""
+    """The class is made when it is asked for: the import of the package stays light."""
     if hasattr(module, "IdentityClient"):
         return
 

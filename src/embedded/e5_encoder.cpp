@@ -221,4 +221,10 @@ Result<std::unique_ptr<E5Encoder>> open_e5(const std::filesystem::path& path, Is
                                      kernels(isa));
 }
 
+Result<const E5Encoder*> E5Source::get() const {
+    std::call_once(once_, [this] { opened_ = open_e5(path_); });
+    if (!*opened_) return fail(opened_->error());
+    return opened_->value().get();
+}
+
 }  // namespace ac::embedded

@@ -339,7 +339,7 @@ ByteMatrix::ByteMatrix(const float* weights, const float* bias, std::size_t rows
         std::uint8_t* const to = weights_.data() + row / 16 * 16 * columns + row % 16 * 4;
         for (std::size_t c = 0; c < columns; ++c)
             to[c / 4 * 64 + c % 4] =
-                static_cast<std::uint8_t>(static_cast<int>(std::lround(weights[c] * up)) + 128);
+                static_cast<std::uint8_t>(static_cast<int>(weights[c] * up + 128.5F));
     }
 }
 

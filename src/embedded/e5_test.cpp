@@ -108,18 +108,31 @@ TEST_F(E5Test, a_file_cut_off_anywhere_is_an_error) {
 }
 
 TEST_F(E5Test, behind_the_model_port_it_counts_tokens_and_refuses_other_dimensions) {
-    const auto encoder = open();
+    const E5Source source(path_);
     ThreadPool pool(1);
-    const auto embedder = make_e5_embedder(*encoder, pool);
+    const auto embedder = make_e5_embedder(source, pool);
     Loop loop;
     const models::EmbedRequest two{.texts = {"hello", "world"}};
-    auto out = run_on(loop, embedder->embed(two, SteadyTime::max()));
+    const auto out = run_on(loop, embedder->embed(two, SteadyTime::max()));
     ASSERT_TRUE(out);
     EXPECT_EQ(out->vectors.size(), 2U);
-    EXPECT_EQ(out->vectors[0], encoder->embed("hello", E5Purpose::passage).vector);
+    EXPECT_EQ(out->vectors[0], open()->embed("hello", E5Purpose::passage).vector);
     EXPECT_EQ(out->input_tokens, 10);
-    const models::EmbedRequest short_one{.texts = {"hello"}, .dimensions = 256};
-    EXPECT_FALSE(run_on(loop, embedder->embed(short_one, SteadyTime::max())));
+    const models::EmbedRequest other{.texts = {"hello"}, .dimensions = 256};
+    EXPECT_FALSE(run_on(loop, embedder->embed(other, SteadyTime::max())));
+}
+
+TEST_F(E5Test, a_file_that_is_not_there_is_the_error_of_every_call) {
+    const E5Source source("/nonexistent/model");
+    ThreadPool pool(1);
+    const auto embedder = make_e5_embedder(source, pool);
+    Loop loop;
+    const models::EmbedRequest one{.texts = {"hello"}};
+    for (int i = 0; i < 2; ++i) {
+        const auto out = run_on(loop, embedder->embed(one, SteadyTime::max()));
+        ASSERT_FALSE(out);
+        EXPECT_EQ(out.error().code, ErrorCode::not_found);
+    }
 }
 
 TEST_F(E5Test, the_hashed_one_is_always_there) {

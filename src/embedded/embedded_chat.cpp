@@ -1,11 +1,48 @@
 #include "embedded/embedded_chat.h"
 
+#include <algorithm>
+
 namespace ac::embedded {
 namespace {
 
 using models::ChatEvent;
 using models::ChatRequest;
 using models::ChatStream;
+
+bool uses_tools(const models::Message& message) {
+    return std::ranges::any_of(message.content, [](const models::ContentBlock& block) {
+        return std::holds_alternative<models::ToolUseBlock>(block) ||
+               std::holds_alternative<models::ToolResultBlock>(block);
+    });
+}
+
+// Calls of tools since somebody last said something else.
+int tool_rounds(const std::vector<models::Message>& messages) {
+    int rounds = 0;
+    for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
+        if (!uses_tools(*message)) break;
+        if (message->role == models::Role::assistant) ++rounds;
+    }
+    return rounds;
+}
+
+// Calls and results as plain text, for a conversation that goes on without tools.
+std::vector<models::ContentBlock> as_text(const std::vector<models::ContentBlock>& content) {
+    std::vector<models::ContentBlock> out;
+    for (const models::ContentBlock& block : content) {
+        if (const auto* use = std::get_if<models::ToolUseBlock>(&block)) {
+            out.emplace_back(models::TextBlock{"I looked that up with " + use->name + "."});
+        } else if (const auto* result = std::get_if<models::ToolResultBlock>(&block)) {
+            for (const auto& part : result->content)
+                if (const auto* text = std::get_if<models::TextBlock>(&part))
+                    out.emplace_back(*text);
+        } else {
+            out.push_back(block);
+        }
+    }
+    if (out.empty()) out.emplace_back(models::TextBlock{"(nothing)"});
+    return out;
+}
 
 class HeldStream final : public ChatStream {
   public:
@@ -55,6 +92,12 @@ ChatRequest with_defaults(ChatRequest request, const EmbeddedChatDefaults& defau
     }
     if (!request.additional_fields.contains("repeat_penalty"))
         request.additional_fields["repeat_penalty"] = defaults.repeat_penalty;
+    if (!request.tools.empty() && tool_rounds(request.messages) >= defaults.tool_rounds_max) {
+        request.tools.clear();
+        request.tool_choice.reset();
+        for (models::Message& message : request.messages)
+            message.content = as_text(message.content);
+    }
     if (request.system.empty()) request.system.emplace_back(models::TextBlock{defaults.system});
     return request;
 }

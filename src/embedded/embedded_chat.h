@@ -16,6 +16,9 @@ struct EmbeddedChatDefaults {
     double top_p = 0.9;
     double repeat_penalty = 1.1;  // against going round in circles
     std::string system = "You are a helpful assistant.";
+    // After so many calls of tools for one question the tools are taken away: a small model calls
+    // them for ever.
+    int tool_rounds_max = 2;
 };
 
 // What goes to the server for `request`. Pure.

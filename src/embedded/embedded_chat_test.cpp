@@ -28,5 +28,23 @@ TEST(EmbeddedChat, keeps_what_the_caller_said) {
     EXPECT_EQ(out.additional_fields.at("repeat_penalty"), 2.0);
 }
 
+TEST(EmbeddedChat, tools_are_taken_away_after_some_rounds) {
+    models::ChatRequest request;
+    request.tools.push_back({.name = "look_up"});
+    const auto say = [&](models::Role role, models::ContentBlock block) {
+        request.messages.push_back({.role = role, .content = {std::move(block)}});
+    };
+    say(models::Role::user, models::TextBlock{"Who?"});
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(with_defaults(request, {}).tools.size(), 1U);
+        say(models::Role::assistant, models::ToolUseBlock{.id = "1", .name = "look_up"});
+        say(models::Role::user,
+            models::ToolResultBlock{.id = "1", .content = {models::TextBlock{"Ada"}}});
+    }
+    const auto last = with_defaults(request, {});
+    EXPECT_TRUE(last.tools.empty());
+    EXPECT_EQ(std::get<models::TextBlock>(last.messages.back().content[0]).text, "Ada");
+}
+
 }  // namespace
 }  // namespace ac::embedded

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "search/embedder.h"
 #include "search/tokenizer.h"
 
 namespace ac::embedded {
@@ -22,10 +23,10 @@ Result<> check_dimensions(const EmbedRequest& request, std::size_t own, std::str
 
 class E5Embedder final : public models::Embedder {
   public:
-    E5Embedder(const E5Encoder& encoder, ThreadPool& pool) : encoder_(encoder), pool_(pool) {}
+    E5Embedder(const E5Source& source, ThreadPool& pool) : source_(source), pool_(pool) {}
 
     const std::string& model() const override { return model_; }
-    std::size_t dimensions() const override { return encoder_.dimensions(); }
+    std::size_t dimensions() const override { return kE5Dimensions; }
 
     // Text by text, so that a large batch keeps one thread busy and not the whole pool, and ends
     // soon after its caller has gone.
@@ -37,7 +38,8 @@ class E5Embedder final : public models::Embedder {
         for (const std::string& text : request.texts) {
             // `text` lives until the work is done: the wait is not cut short.
             auto work = [this, purpose, &text]() -> Result<E5Embedding> {
-                return encoder_.embed(text, purpose);
+                AC_TRY(const E5Encoder* const encoder, source_.get());
+                return encoder->embed(text, purpose);
             };
             AC_CO_TRY(E5Embedding one, co_await pool_.run(std::move(work)));
             out.input_tokens += static_cast<std::int64_t>(one.tokens);
@@ -47,24 +49,9 @@ class E5Embedder final : public models::Embedder {
     }
 
   private:
-    const E5Encoder& encoder_;
+    const E5Source& source_;
     ThreadPool& pool_;
     const std::string model_ = kE5Model;
-};
-
-class E5SearchEmbedder final : public search::Embedder {
-  public:
-    explicit E5SearchEmbedder(const E5Encoder& encoder) : encoder_(encoder) {}
-    std::size_t dimensions() const override { return encoder_.dimensions(); }
-    std::vector<float> embed(std::string_view text) const override {
-        return encoder_.embed(text, E5Purpose::passage).vector;
-    }
-    std::vector<float> embed_query(std::string_view text) const override {
-        return encoder_.embed(text, E5Purpose::query).vector;
-    }
-
-  private:
-    const E5Encoder& encoder_;
 };
 
 class HashedEmbedder final : public models::Embedder {
@@ -89,12 +76,8 @@ class HashedEmbedder final : public models::Embedder {
 
 }  // namespace
 
-std::unique_ptr<models::Embedder> make_e5_embedder(const E5Encoder& encoder, ThreadPool& pool) {
-    return std::make_unique<E5Embedder>(encoder, pool);
-}
-
-std::unique_ptr<search::Embedder> make_e5_search_embedder(const E5Encoder& encoder) {
-    return std::make_unique<E5SearchEmbedder>(encoder);
+std::unique_ptr<models::Embedder> make_e5_embedder(const E5Source& source, ThreadPool& pool) {
+    return std::make_unique<E5Embedder>(source, pool);
 }
 
 std::unique_ptr<models::Embedder> make_hashed_model_embedder() {

@@ -31,11 +31,6 @@ std::string text_of(const json::object& object, std::string_view key) {
                                                   : std::string();
 }
 
-Result<GgufHead> read_head(const fs::path& file) {
-    AC_TRY(const auto mapped, MappedFile::open(file));
-    return parse_gguf(mapped->bytes());
-}
-
 std::string hash_of(Bytes bytes) {
     Hasher hasher;
     hasher.update({reinterpret_cast<const char*>(bytes.data()), bytes.size()});

@@ -163,6 +163,7 @@ Result<ModelsConfig> parse_models_config(const YAML::Node& node) {
     AC_CHECK(parse_list(map, "prices", config.prices, parse_price));
     AC_TRY(config.default_chat, parse_targets(map, "default"));
     AC_TRY(config.default_embedding, parse_targets(map, "default_embedding"));
+    (void)map.take("embedded");  // embedded/config.h reads it
     AC_CHECK(map.end());
     for (const RouteConfig& route : config.routes) AC_CHECK(check_targets(config, node, route.to));
     AC_CHECK(check_targets(config, node, config.default_chat));

@@ -119,6 +119,7 @@ struct Services {
     bearer::Authorizer& authorizer;
     access::AccessService& access;
     identity::IdentityService& identity;
+    EmbeddedModels* embedded;
 };
 
 void bind(wire::Api& api, Services services) {
@@ -147,6 +148,11 @@ Task<> prepare(Services services) {
     AC_CO_CHECK(co_await services.database.migrate(identity::IdentityService::migrations()));
     AC_CO_CHECK(co_await services.identity.prepare());
     co_return co_await services.runtime.start();
+}
+
+std::unique_ptr<EmbeddedModels> open_embedded(EmbeddedModels::Parts parts) {
+    if (!parts.config.embedded.enabled) return nullptr;
+    return std::make_unique<EmbeddedModels>(parts);
 }
 
 // What a crash left in the blob store without an object.
@@ -182,6 +188,7 @@ Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, S
         AC_LOG(warn, "memory's work was cut off", {"reason", stopped.error().message});
     if (const auto stopped = co_await services.identity.stop(); !stopped)
         AC_LOG(warn, "identity's work was cut off", {"reason", stopped.error().message});
+    if (services.embedded != nullptr) (void)co_await services.embedded->stop();
     if (const auto written = co_await services.models.usage().flush(); !written)
         AC_LOG(warn, "model usage was not written", {"reason", written.error().message});
     (void)co_await services.access.write_uses();
@@ -266,11 +273,17 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                           .config = runtime_config(options),
                                           .platform = &guests,
                                           .identities = &identity->workloads()}));
+    const auto embedded = open_embedded({.config = config,
+                                         .sandbox = *sandbox,
+                                         .timer = timer,
+                                         .pool = pool,
+                                         .loop = loops.main()});
     AC_TRY(const auto models, Models::open({.config = config,
                                             .database = *database,
                                             .timer = timer,
                                             .random = random,
-                                            .identity = identity->service()}));
+                                            .identity = identity->service(),
+                                            .embedded = embedded.get()}));
     access::ApiKeys api_keys(*database, random, clock);
     MemoryModel memory_model(models->service());
     AC_TRY(auto engine, engine_config(config.memory));
@@ -284,8 +297,9 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                   .model = &memory_model,
                                   .target = delivery.get()});
     const auto api = wire::make_api(clock);
-    const Services services{*database,  objects, *runtime,           memory, *models, guests,
-                            authorizer, access,  identity->service()};
+    const Services services{
+        *database,           objects,       *runtime, memory, *models, guests, authorizer, access,
+        identity->service(), embedded.get()};
     const auto gate = wire::make_access_gate(access.authorizer());
     api->guard_with(*gate);
     bind(*api, services);

@@ -206,6 +206,9 @@ Result<> apply_map(Config& config, const std::string& prefix, const YAML::Node& 
 Result<> apply(Config& config, const std::string& key, const YAML::Node& node) {
     if (key == "models") {
         AC_TRY(config.models, models::parse_models_config(node));
+        if (const YAML::Node own = node["embedded"]; own.IsDefined()) {
+            AC_TRY(config.embedded, embedded::parse_embedded_config(own));
+        }
         return {};
     }
     if (key == "memory") {

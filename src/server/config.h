@@ -11,6 +11,7 @@
 #include "access/access_service.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "embedded/config.h"
 #include "models/config.h"
 #include "server/memory_config.h"
 
@@ -79,6 +80,8 @@ struct Config {
 
     // memory.*
     MemoryConfig memory;
+    // models.embedded.*
+    embedded::EmbeddedConfig embedded;
 };
 
 struct CommandLine {

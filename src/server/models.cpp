@@ -33,8 +33,13 @@ Result<std::unique_ptr<Models>> Models::open(ModelsParts parts) {
                                           .keys = *models->keys_,
                                           .sign_aws = sign_for_bedrock};
     AC_TRY(auto providers, models::open_providers(parts.config.models, context));
+    models::ModelsConfig config = parts.config.models;
+    if (parts.embedded != nullptr) {
+        providers.push_back(parts.embedded->provider());
+        config = EmbeddedModels::with_defaults(std::move(config));
+    }
     models->service_ = models::make_model_service({.providers = std::move(providers),
-                                                   .config = parts.config.models,
+                                                   .config = std::move(config),
                                                    .timer = parts.timer,
                                                    .random = parts.random,
                                                    .usage = models->usage_});

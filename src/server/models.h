@@ -9,6 +9,7 @@
 #include "models/model_service.h"
 #include "net/outbound.h"
 #include "server/config.h"
+#include "server/embedded_models.h"
 #include "server/metrics.h"
 
 namespace ac::server {
@@ -20,6 +21,7 @@ struct ModelsParts {
     Timer& timer;
     Random& random;
     identity::IdentityService& identity;  // its vault may hold providers' keys
+    EmbeddedModels* embedded = nullptr;   // null: there are none
 };
 
 class Models final {

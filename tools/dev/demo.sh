@@ -31,6 +31,18 @@ demo_endpoint() {
     return 1
 }
 
+# demo_agent FOLDER FILE PROMPT: deploys an example and asks it.
+demo_agent() {
+    local example=$1 file=$2 prompt=$3
+    cp -r "$ROOT/examples/$example" "$DEMO_FOLDER/$example"
+    cd "$DEMO_FOLDER/$example"
+    say "examples/$example/$file"
+    sed -n '/^from/,$p' "$file"
+    demo_do agentcore configure -e "$file" --non-interactive
+    demo_do agentcore deploy
+    demo_do agentcore invoke "$prompt"
+}
+
 dev_demo() {
     dev_build release
     setup_models
@@ -45,13 +57,12 @@ dev_demo() {
     endpoint=$(demo_endpoint) || die "the daemon did not start"
     cat "$DEMO_FOLDER/stdout"
     export AGENTCORE_ENDPOINT=$endpoint AGENTCORE_DATA_DIR=$DEMO_FOLDER/data
-    cp -r examples/hello "$DEMO_FOLDER/hello"
-    cd "$DEMO_FOLDER/hello"
-    say "the agent: examples/hello/agent.py"
-    cat agent.py
-    demo_do agentcore configure -e agent.py --non-interactive
-    demo_do agentcore deploy
-    demo_do agentcore invoke '{"prompt": "Hello"}'
+    demo_do agentcore models list
+    demo_agent runtime agent.py '{"prompt": "What is the capital of France?"}'
+    demo_do agentcore invoke '{"prompt": "Hello"}' --session-id session-123
+    say "three agents in one runtime; what they say is streamed"
+    demo_agent multi_agent multi_agent_app.py \
+        '{"prompt": "Analyze candidate profile", "user_id": "123"}'
     demo_do agentcore status
     demo_do agentcore destroy --force
     say "stop the daemon"

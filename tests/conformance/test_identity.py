@@ -1,4 +1,5 @@
-"""Identity with stock clients: the control plane, API keys and OAuth2 tokens, and attacks on them."""
+"""Identity with stock clients: the control plane, API keys and OAuth2 tokens, and attacks on
+them."""
 import asyncio
 import concurrent.futures
 import json

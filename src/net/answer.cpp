@@ -1,6 +1,7 @@
 #include "net/answer.h"
 
 #include <charconv>
+#include <cstring>
 
 #include "base/encoding.h"
 #include "net/http_text.h"
@@ -70,8 +71,12 @@ Task<> Answer::respond(Response response, std::string_view date) {
     pieces.add(head_);
     if (has_body && !copied) pieces.add(response.body);
     const auto written = stream_.try_write(pieces);
-    if (written && *written == Stream::Written::all) co_return Result<>{};
-    co_return co_await send(pieces);
+    const bool is_out = written && *written == Stream::Written::all;
+    Result<> sent;
+    if (!is_out) sent = co_await send(pieces);
+    // The connection keeps the buffer, and an answer may hold a secret.
+    std::memset(head_.data(), 0, head_.size());
+    co_return sent;
 }
 
 void Answer::choose_delimiting(const ResponseHead& head) {

@@ -26,7 +26,7 @@ Task<TokenHolder> Authorizer::verify(std::string discovery_url, std::string toke
     co_return holder;
 }
 
-Task<TokenHolder> Authorizer::authorize(Rules rules, std::string token) {
+Task<TokenHolder> Authorizer::authorize(const Rules& rules, std::string token) {
     AC_CO_TRY(TokenHolder holder, co_await verify(rules.discovery_url, std::move(token)));
     AC_CO_CHECK(check_claims(rules, holder.claims));
     co_return holder;

@@ -25,9 +25,10 @@ class Authorizer final {
     // All outlive the authorizer.
     Authorizer(KeyCache& keys, const Clock& clock) : keys_(keys), clock_(clock) {}
 
-    // unauthenticated: not a token of that issuer, expired, or against the rules;
-    // permission_denied: only the scope is missing; unavailable: the issuer's keys cannot be had.
-    Task<TokenHolder> authorize(Rules rules, std::string token);
+    // `rules` live until the Task is done. unauthenticated: not a token of that issuer, expired, or
+    // against the rules; permission_denied: only the scope is missing; unavailable: the issuer's
+    // keys cannot be had.
+    Task<TokenHolder> authorize(const Rules& rules, std::string token);
 
     // The same without rules, for who only wants to know whose token it is.
     Task<TokenHolder> verify(std::string discovery_url, std::string token);

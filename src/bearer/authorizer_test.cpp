@@ -152,15 +152,17 @@ TEST_F(TokenAuthorizer, documents_that_lie_are_not_believed) {
 }
 
 Detached count_authorized(Authorizer& authorizer, Rules rules, std::string token, int& admitted) {
-    if (co_await authorizer.authorize(std::move(rules), std::move(token))) ++admitted;
+    const auto holder = co_await authorizer.authorize(rules, std::move(token));
+    if (holder) ++admitted;
 }
 
 Task<> many_at_once(FakeIssuer& issuer, Authorizer& authorizer, Rules rules, std::string token,
                     int& admitted) {
     auto executor = co_await asio::this_coro::executor;
-    for (int i = 0; i < 100; ++i)
-        asio::co_spawn(executor, count_authorized(authorizer, rules, token, admitted),
-                       asio::detached);
+    for (int i = 0; i < 100; ++i) {
+        auto counting = count_authorized(authorizer, rules, token, admitted);
+        asio::co_spawn(executor, std::move(counting), asio::detached);
+    }
     // All of them have come to the gate before it opens.
     for (int i = 0; i < 300; ++i) co_await asio::post(executor, use_task);
     EXPECT_EQ(admitted, 0);

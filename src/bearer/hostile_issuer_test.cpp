@@ -30,7 +30,9 @@ class HostileIssuer {
         KeyCache cache(*documents, clock_);
         const auto keys = server_.run(cache.find(url() + "/.well-known/openid-configuration"));
         EXPECT_FALSE(keys);
-        if (!keys) EXPECT_EQ(keys.error().code, ErrorCode::unavailable);
+        if (!keys) {
+            EXPECT_EQ(keys.error().code, ErrorCode::unavailable);
+        }
         return read ? Error{} : read.error();
     }
 

@@ -26,7 +26,8 @@ Task<> Http2Stream::respond(Response response) {
     AC_CO_CHECK(link_.submit_head(id_, response.status, response.headers,
                                   has_body && !response.body.empty()));
     if (has_body && !response.body.empty()) {
-        AC_CO_CHECK(co_await write(response.body));
+        const std::string_view body = response.body;
+        AC_CO_CHECK(co_await write(body));
     }
     co_return co_await finish();
 }
@@ -45,8 +46,10 @@ Task<> Http2Stream::write(std::string_view bytes) {
     output_.append(bytes);
     moved_at_ = clock_.steady();
     link_.resume(id_);
-    while (has_output() && !is_closed_)
-        if (!co_await drained_.wait()) co_return fail(ErrorCode::cancelled, "the write was ended");
+    while (has_output() && !is_closed_) {
+        const bool woken = co_await drained_.wait();
+        if (!woken) co_return fail(ErrorCode::cancelled, "the write was ended");
+    }
     if (has_output()) co_return left();
     co_return Result<>{};
 }

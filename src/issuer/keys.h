@@ -7,6 +7,8 @@
 #include <memory>
 #include <mutex>
 
+#include "async/completion.h"
+#include "async/thread_pool.h"
 #include "base/random.h"
 #include "crypto/jwks.h"
 #include "issuer/limits.h"
@@ -49,8 +51,13 @@ class Keys final {
   public:
     // All outlive it.
     Keys(storage::Database& database, Sealer& sealer, const Clock& clock, Random& random,
-         const IssuerLimits& limits)
-        : database_(database), sealer_(sealer), clock_(clock), random_(random), limits_(limits) {}
+         ThreadPool& workers, const IssuerLimits& limits)
+        : database_(database),
+          sealer_(sealer),
+          clock_(clock),
+          random_(random),
+          workers_(workers),
+          limits_(limits) {}
 
     Task<KeySetPointer> of(const Pool& pool);
     // A new key from now on; it signs after IssuerLimits::key_ahead.
@@ -58,17 +65,22 @@ class Keys final {
     void forget(const std::string& pool);
 
   private:
-    KeySetPointer cached(const std::string& pool) const;
+    class Flight;
+    Task<KeySetPointer> load(const Pool& pool);
+    Task<store::StoredKey> make_elsewhere(const Pool& pool);
     Result<store::StoredKey> make(const Pool& pool);
+    void land(const std::string& pool, const Result<KeySetPointer>& loaded);
     Result<KeySetPointer> open(const Pool& pool, const std::vector<store::StoredKey>& stored);
 
     storage::Database& database_;
     Sealer& sealer_;
     const Clock& clock_;
     Random& random_;
+    ThreadPool& workers_;
     const IssuerLimits& limits_;
-    mutable std::mutex mutex_;
+    std::mutex mutex_;  // all below
     std::map<std::string, KeySetPointer> sets_;
+    std::map<std::string, std::vector<Completion<KeySetPointer>>> loading_;  // and who waits
 };
 
 }  // namespace ac::issuer

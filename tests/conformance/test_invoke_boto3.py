@@ -84,6 +84,8 @@ def test_two_sessions_share_nothing(puppet):
 
 def test_a_session_sees_no_credential_of_the_platform(puppet, daemon):
     environment = puppet.invoke({"do": "environment"})["environment"]
+    # The key that stock clients want: the same in every agent, of use to its own listener only.
+    assert environment.pop("AWS_SECRET_ACCESS_KEY") == "the-listener-says-who-calls"
     for name, value in environment.items():
         assert daemon.env["AWS_SECRET_ACCESS_KEY"] not in value
         assert "SECRET" not in name

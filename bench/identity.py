@@ -101,7 +101,8 @@ def main() -> None:
         row("GetResourceApiKey", read)
         write = measure(served, writes, seconds)
         row("durable vault writes, 64 clients", write)
-    print(f"must reach: {READS_MIN}/s on two cores, p99 {READ_P99_MS_MAX} ms; {WRITES_MIN} writes/s")
+    print(f"must reach: {READS_MIN}/s on two cores, p99 {READ_P99_MS_MAX} ms; "
+          f"{WRITES_MIN} writes/s")
 
 
 if __name__ == "__main__":

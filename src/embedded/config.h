@@ -22,7 +22,7 @@ struct EmbeddedConfig {
     std::int64_t context_tokens = 8192;  // of all answers under way together
     std::int64_t parallel = 4;
     unsigned threads = 0;                  // 0: one a processor
-    std::int64_t answer_tokens_max = 512;  // where a caller names no bound
+    std::int64_t answer_tokens_max = 256;  // where a caller names no bound
     std::int64_t idle_seconds = 600;       // without a request; then the server is stopped
     std::int64_t start_seconds_max = 120;
 };

@@ -46,14 +46,21 @@ std::vector<models::ContentBlock> as_text(const std::vector<models::ContentBlock
 
 class HeldStream final : public ChatStream {
   public:
-    HeldStream(LlamaServer::Use use, std::unique_ptr<ChatStream> inner)
-        : use_(std::move(use)), inner_(std::move(inner)) {}
-    Task<std::optional<ChatEvent>> next() override { return inner_->next(); }
+    // `is_own_bound`: the caller set no bound on the answer, with_defaults() did.
+    HeldStream(LlamaServer::Use use, std::unique_ptr<ChatStream> inner, bool is_own_bound)
+        : use_(std::move(use)), inner_(std::move(inner)), is_own_bound_(is_own_bound) {}
+
+    Task<std::optional<ChatEvent>> next() override {
+        auto event = co_await inner_->next();
+        if (event && *event) **event = without_own_bound(std::move(**event), is_own_bound_);
+        co_return event;
+    }
     bool is_ready() const override { return inner_->is_ready(); }
 
   private:
     LlamaServer::Use use_;  // outlives the connection
     std::unique_ptr<ChatStream> inner_;
+    const bool is_own_bound_;
 };
 
 class EmbeddedChat final : public models::ChatModel {
@@ -65,9 +72,10 @@ class EmbeddedChat final : public models::ChatModel {
     Task<std::unique_ptr<ChatStream>> start(const ChatRequest& request,
                                             SteadyTime deadline) override {
         AC_CO_TRY(LlamaServer::Use use, co_await server_.use(deadline));
+        const bool is_own_bound = !request.inference.max_tokens;
         ChatRequest complete = with_defaults(request, defaults_);
         AC_CO_TRY(auto inner, co_await client_->start(complete, deadline));
-        co_return std::make_unique<HeldStream>(std::move(use), std::move(inner));
+        co_return std::make_unique<HeldStream>(std::move(use), std::move(inner), is_own_bound);
     }
 
     // An estimate needs no server.
@@ -100,6 +108,13 @@ ChatRequest with_defaults(ChatRequest request, const EmbeddedChatDefaults& defau
     }
     if (request.system.empty()) request.system.emplace_back(models::TextBlock{defaults.system});
     return request;
+}
+
+ChatEvent without_own_bound(ChatEvent event, bool is_own_bound) {
+    auto* const stop = std::get_if<models::MessageStop>(&event);
+    if (is_own_bound && stop != nullptr && stop->reason == models::StopReason::max_tokens)
+        stop->reason = models::StopReason::end_turn;
+    return event;
 }
 
 std::unique_ptr<models::ChatModel> make_embedded_chat(LlamaServer& server,

@@ -11,7 +11,7 @@
 namespace ac::embedded {
 
 struct EmbeddedChatDefaults {
-    std::int64_t max_tokens = 512;
+    std::int64_t max_tokens = 256;  // small models seldom end by themselves
     double temperature = 0.2;
     double top_p = 0.9;
     double repeat_penalty = 1.1;  // against going round in circles
@@ -24,6 +24,10 @@ struct EmbeddedChatDefaults {
 // What goes to the server for `request`. Pure.
 models::ChatRequest with_defaults(models::ChatRequest request,
                                   const EmbeddedChatDefaults& defaults);
+
+// An answer that met a bound of ours has simply ended: to agents, "max_tokens" is a failure of a
+// bound that they set. Pure.
+models::ChatEvent without_own_bound(models::ChatEvent event, bool is_own_bound);
 
 // `server` outlives the model; `client` reaches it through `server` as its Connector.
 std::unique_ptr<models::ChatModel> make_embedded_chat(LlamaServer& server,

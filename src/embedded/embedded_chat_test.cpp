@@ -7,7 +7,7 @@ namespace {
 
 TEST(EmbeddedChat, fills_in_what_a_small_model_needs) {
     const auto out = with_defaults({}, {});
-    EXPECT_EQ(out.inference.max_tokens, 512);
+    EXPECT_EQ(out.inference.max_tokens, 256);
     EXPECT_DOUBLE_EQ(*out.inference.temperature, 0.2);
     EXPECT_DOUBLE_EQ(*out.inference.top_p, 0.9);
     ASSERT_EQ(out.system.size(), 1U);
@@ -26,6 +26,15 @@ TEST(EmbeddedChat, keeps_what_the_caller_said) {
     EXPECT_FALSE(out.inference.top_p);
     EXPECT_EQ(std::get<models::TextBlock>(out.system[0]).text, "Be brief.");
     EXPECT_EQ(out.additional_fields.at("repeat_penalty"), 2.0);
+}
+
+TEST(EmbeddedChat, a_bound_of_ours_is_no_failure_of_the_callers) {
+    const models::ChatEvent stop = models::MessageStop{.reason = models::StopReason::max_tokens};
+    const auto reason = [&](bool is_own_bound) {
+        return std::get<models::MessageStop>(without_own_bound(stop, is_own_bound)).reason;
+    };
+    EXPECT_EQ(reason(true), models::StopReason::end_turn);
+    EXPECT_EQ(reason(false), models::StopReason::max_tokens);
 }
 
 TEST(EmbeddedChat, tools_are_taken_away_after_some_rounds) {

@@ -5,6 +5,7 @@ import pytest
 
 import agents
 import models_config
+import probe_identity
 from daemon import Daemon, eventually
 
 
@@ -34,8 +35,10 @@ def served(**arguments):
 
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory):
-    """Its models are scripted: models_config.RULES."""
-    config = models_config.write(tmp_path_factory.mktemp("config"))
+    """Its models are scripted: models_config.RULES; it issues tokens itself, and may call the
+    authorization server of probe_identity."""
+    config = models_config.write(tmp_path_factory.mktemp("config"), platform={
+        "issuer": {"enabled": True}, "outbound": {"allow": [probe_identity.HOST]}})
     with served(arguments=["--config", config]) as running:
         yield running
 

@@ -26,14 +26,16 @@ RULES = [
 ]
 
 
-def write(folder, rules=None, provider=None, **more):
-    """The path of a configuration whose default model answers by `rules`."""
+def write(folder, rules=None, provider=None, platform=None, **more):
+    """The path of a configuration whose default model answers by `rules`; `platform` is what it
+    has beside models."""
     script = folder / "script.yaml"
     script.write_text(json.dumps({"rules": RULES if rules is None else rules}))  # JSON is YAML
     scripted = {"kind": "scripted", "script": str(script), "attempts_max": 1,
                 "breaker_failures": 1_000_000, **(provider or {})}
     config = {"models": {"providers": {"scripted": scripted}, "default": ["scripted/test"],
-                         "default_embedding": ["scripted/test"], **more}}
+                         "default_embedding": ["scripted/test"], **more},
+              **(platform or {})}
     path = folder / "agentcored.yaml"
     path.write_text(json.dumps(config))
     return path

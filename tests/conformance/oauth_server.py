@@ -1,5 +1,6 @@
 """An OAuth2 authorization server for tests: codes with PKCE, rotating refresh tokens, and ways to
-misbehave. It listens on 127.0.0.1, which the daemon must be told to allow (outbound.allow)."""
+misbehave. It listens on a loopback address, which the daemon must be told to allow
+(outbound.allow)."""
 import base64
 import hashlib
 import json
@@ -13,7 +14,7 @@ CLIENT_SECRET = "planted-client-secret-7c1f"
 
 
 class OauthServer:
-    def __init__(self):
+    def __init__(self, host="127.0.0.1"):
         self.lock = threading.Lock()
         self.codes = {}
         self.refresh_tokens = {}  # token -> (user, the token it replaced)
@@ -39,9 +40,9 @@ class OauthServer:
             def do_POST(self):
                 outer._post(self)
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = ThreadingHTTPServer((host, 0), Handler)
         self.http.daemon_threads = True
-        self.issuer = f"http://127.0.0.1:{self.http.server_port}"
+        self.issuer = f"http://{host}:{self.http.server_port}"
         self.thread = threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 import agents
+import probe_identity
 import probes
 import regex_strings
 from daemon import ROOT
@@ -55,8 +56,15 @@ def bedrock_inputs():
 @pytest.fixture(scope="module")
 def resources(deployed, daemon):
     """Members by name that mean something to the services under test."""
+    with probe_identity.identified(daemon) as identity_inputs:
+        yield inputs(deployed, daemon, identity_inputs)
+
+
+def inputs(deployed, daemon, identity_inputs):
     runtime = deployed(agents.PUPPET_FILES, name="probed")
     runtime.control.create_agent_runtime_endpoint(agentRuntimeId=runtime.id, name="probed_end")
+    policy = probe_identity.policy_of(runtime.arn)
+    runtime.control.put_resource_policy(resourceArn=runtime.arn, policy=policy)
     code = runtime.get()["agentRuntimeArtifact"]
     common = {
         "agentRuntimeId": runtime.id, "agentRuntimeArn": runtime.arn, "resourceArn": runtime.arn,
@@ -71,7 +79,9 @@ def resources(deployed, daemon):
         "CreateEvent": {"payload": []},
         "ListMemoryRecords": {"namespace": "/probe"},
         "RetrieveMemoryRecords": {"namespace": "/probe"},
+        "PutResourcePolicy": {"policy": policy},
         **bedrock_inputs(),
+        **identity_inputs,
     }
 
     def of(name):

@@ -65,6 +65,32 @@ Task<> relay(Duplex& a, Duplex& b, const Clock& clock, Milliseconds idle_max) {
     co_return back;
 }
 
+namespace {
+
+class SocketDuplex final : public Duplex {
+  public:
+    SocketDuplex(Executor executor, UniqueFd connected, const Clock& clock, Milliseconds patience)
+        : stream_(executor, std::move(connected), clock), duplex_(stream_, buffer_, patience) {}
+    Task<std::size_t> read_some(std::span<char> out, SteadyTime deadline) override {
+        return duplex_.read_some(out, deadline);
+    }
+    Task<> write(std::string_view bytes) override { return duplex_.write(bytes); }
+    void end_writes() override { duplex_.end_writes(); }
+    void abort() override { duplex_.abort(); }
+
+  private:
+    Stream stream_;
+    ReadBuffer buffer_;
+    StreamDuplex duplex_;
+};
+
+}  // namespace
+
+std::unique_ptr<Duplex> make_duplex(Executor executor, UniqueFd connected, const Clock& clock,
+                                    Milliseconds patience) {
+    return std::make_unique<SocketDuplex>(executor, std::move(connected), clock, patience);
+}
+
 Task<std::size_t> StreamDuplex::read_some(std::span<char> out, SteadyTime deadline) {
     if (buffer_.empty()) co_return co_await stream_.read_some(out, deadline);
     const auto ahead = buffer_.text().substr(0, out.size());

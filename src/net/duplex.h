@@ -2,11 +2,13 @@
 // A connection that HTTP has left, by an upgrade (RFC 9110 7.8) or by CONNECT (9.3.6): bytes both
 // ways. One coroutine may read while another writes, on the connection's loop.
 
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "async/task.h"
 #include "base/clock.h"
+#include "base/file.h"
 
 namespace ac::net {
 
@@ -23,6 +25,10 @@ class Duplex {
     // Resets; whoever waits gets cancelled.
     virtual void abort() = 0;
 };
+
+// Of a connected socket. A write that makes no progress for `patience` fails.
+std::unique_ptr<Duplex> make_duplex(Executor executor, UniqueFd connected, const Clock& clock,
+                                    Milliseconds patience = Seconds{60});
 
 // Copies both ways until both sides have ended, an error comes from either, or nothing moved for
 // `idle_max`; then both are aborted unless both have ended.

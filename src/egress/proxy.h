@@ -1,0 +1,56 @@
+#pragma once
+// The way out of a sandbox: an HTTP proxy (RFC 9110 7.6 and 9.3.6) on a listener inside the
+// guest's network. CONNECT makes a tunnel, http:// requests are forwarded. Names are resolved out
+// here; what they resolve to is guarded, and the operator's rules say which hosts are allowed.
+
+#include <atomic>
+
+#include "async/timer.h"
+#include "egress/rules.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+
+namespace ac::egress {
+
+struct ProxyLimits {
+    Seconds connect_max{20};
+    Seconds answer_max{900};       // from a forwarded request to the head of its answer
+    Seconds tunnel_idle_max{600};  // without a byte either way
+};
+
+struct ProxyRules {
+    HostRules hosts;
+    net::AddressGuard addresses;
+};
+
+struct ProxyStatistics {
+    std::atomic<std::uint64_t> tunnels{0};
+    std::atomic<std::uint64_t> requests{0};
+    std::atomic<std::uint64_t> refused{0};
+};
+
+// Serves the listeners of many guests. Thread-safe.
+class Proxy final : public net::Handler {
+  public:
+    // `timer` outlives the proxy.
+    Proxy(ProxyRules rules, Timer& timer, ProxyLimits limits = {});
+
+    Detached handle(net::Exchange& exchange) override;
+    const ProxyStatistics& statistics() const { return statistics_; }
+
+  private:
+    Task<> tunnel(net::Exchange& exchange);
+    Task<> forward(net::Exchange& exchange);
+    Result<> check(const HostPort& target);
+    Task<> refuse(net::Exchange& exchange, const Error& error);
+
+    const ProxyRules rules_;
+    Timer& timer_;
+    const ProxyLimits limits_;
+    ProxyStatistics statistics_;
+};
+
+// What a server must be told to take CONNECT, and how much one guest may open.
+net::ServerLimits server_limits();
+
+}  // namespace ac::egress

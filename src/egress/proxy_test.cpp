@@ -1,0 +1,153 @@
+#include "egress/proxy.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "async/run.h"
+#include "net/testing/raw_peer.h"
+#include "net/testing/server_fixture.h"
+
+namespace ac::egress {
+namespace {
+
+using net::testing::RawPeer;
+using net::testing::TestServer;
+
+ProxyRules loopback_rules(std::initializer_list<const char*> hosts = {"*"}) {
+    ProxyRules rules;
+    for (const char* host : hosts) EXPECT_TRUE(rules.hosts.allow(host));
+    EXPECT_TRUE(rules.addresses.allow("127.0.0.0/8"));
+    return rules;
+}
+
+// A proxy on loopback with the system's clock.
+class RunningProxy final {
+  public:
+    explicit RunningProxy(ProxyRules rules)
+        : proxy_(std::move(rules), timer_),
+          server_(net::make_http_server(loops_, clock_, proxy_, "127.0.0.1", 0, server_limits())
+                      .value()),
+          thread_([this] { loops_.run(); }) {}
+    ~RunningProxy() {
+        (void)run_on(waiting_, server_->drain(clock_.steady()));
+        loops_.stop();
+        thread_.join();
+    }
+    RawPeer connect() { return RawPeer::connect(server_->endpoint().port()); }
+    std::string ask(const std::string& request) {
+        RawPeer peer = connect();
+        peer.send(request);
+        return peer.receive_response();
+    }
+    const ProxyStatistics& statistics() const { return proxy_.statistics(); }
+
+  private:
+    const SystemClock clock_;
+    AsioTimer timer_{clock_};
+    Loop waiting_;
+    Loops loops_{1};
+    Proxy proxy_;
+    std::unique_ptr<net::HttpServer> server_;
+    std::thread thread_;
+};
+
+// Answers with what it was asked.
+Detached mirror(net::Exchange& exchange) {
+    net::Response response;
+    response.headers.add("X-Own", "1");
+    response.headers.add("Proxy-Authenticate", "secret");
+    const net::RequestHead& request = exchange.request();
+    response.body = request.method + " " + request.target + "\n";
+    for (const net::Header& header : request.headers)
+        response.body += header.name + ": " + header.value + "\n";
+    auto body = co_await net::read_all(exchange.body(), 1 << 20);
+    if (body) response.body += "\n" + *body;
+    (void)co_await exchange.respond(std::move(response));
+}
+
+std::string authority(const TestServer& server) {
+    return "127.0.0.1:" + std::to_string(server.port());
+}
+
+TEST(egress_proxy, plain_requests_are_forwarded_without_what_is_the_proxys) {
+    TestServer origin(mirror);
+    RunningProxy proxy(loopback_rules());
+    const std::string answer =
+        proxy.ask("POST http://" + authority(origin) +
+                  "/a%2Fb?c HTTP/1.1\r\nHost: other\r\n"
+                  "Proxy-Authorization: Basic x\r\nProxy-Connection: keep-alive\r\nX-Mine: 1\r\n"
+                  "Connection: x-hop\r\nX-Hop: 1\r\nContent-Length: 5\r\n\r\nhello");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer;
+    EXPECT_NE(answer.find("POST /a%2Fb?c\n"), answer.npos) << answer;
+    EXPECT_NE(answer.find("Host: " + authority(origin)), answer.npos) << answer;
+    EXPECT_NE(answer.find("X-Mine: 1"), answer.npos);
+    EXPECT_NE(answer.find("X-Own: 1"), answer.npos);
+    EXPECT_TRUE(answer.ends_with("\n\nhello")) << answer;
+    for (const char* gone : {"Proxy-", "X-Hop", "other"})
+        EXPECT_EQ(answer.find(gone), answer.npos) << gone;
+}
+
+TEST(egress_proxy, connect_makes_a_tunnel) {
+    TestServer origin(mirror);
+    RunningProxy proxy(loopback_rules());
+    RawPeer peer = proxy.connect();
+    peer.send("CONNECT " + authority(origin) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(peer.receive_until("\r\n\r\n").starts_with("HTTP/1.1 200 "));
+    peer.send("GET /inside HTTP/1.1\r\nHost: inner\r\n\r\n");
+    EXPECT_NE(peer.receive_response().find("GET /inside\n"), std::string::npos);
+    EXPECT_EQ(proxy.statistics().tunnels, 1U);
+}
+
+TEST(egress_proxy, hosts_outside_the_rules_are_refused_by_name) {
+    TestServer origin(mirror);
+    RunningProxy proxy(loopback_rules({"allowed.example:443"}));
+    for (const std::string& request :
+         {"CONNECT " + authority(origin) + " HTTP/1.1\r\nHost: x\r\n\r\n",
+          "GET http://" + authority(origin) + "/ HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+        const std::string answer = proxy.ask(request);
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << answer;
+        EXPECT_NE(answer.find("egress.allow"), answer.npos) << answer;
+    }
+    EXPECT_EQ(proxy.statistics().refused, 2U);
+}
+
+TEST(egress_proxy, a_name_that_leads_inside_is_refused) {
+    TestServer origin(mirror);
+    ProxyRules rules;
+    ASSERT_TRUE(rules.hosts.allow("*"));
+    RunningProxy proxy(std::move(rules));
+    const std::string port = ":" + std::to_string(origin.port());
+    for (const std::string host :
+         {"localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "169.254.169.254"})
+        EXPECT_TRUE(proxy.ask("CONNECT " + host + port + " HTTP/1.1\r\nHost: x\r\n\r\n")
+                        .starts_with("HTTP/1.1 403 "))
+            << host;
+}
+
+TEST(egress_proxy, what_is_no_target_is_refused) {
+    RunningProxy proxy(loopback_rules());
+    for (const std::string target : {"h", "h:0", "u@h:1", "h:1:2"})
+        EXPECT_TRUE(proxy.ask("CONNECT " + target + " HTTP/1.1\r\nHost: x\r\n\r\n")
+                        .starts_with("HTTP/1.1 400 "))
+            << target;
+    EXPECT_TRUE(proxy.ask("GET https://127.0.0.1:1/ HTTP/1.1\r\nHost: x\r\n\r\n")
+                    .starts_with("HTTP/1.1 502 "));
+}
+
+TEST(egress_proxy, an_origin_that_is_not_there_is_502) {
+    std::uint16_t port = 0;
+    {
+        const TestServer gone(mirror);
+        port = gone.port();
+    }
+    RunningProxy proxy(loopback_rules());
+    const std::string target = "127.0.0.1:" + std::to_string(port);
+    EXPECT_TRUE(proxy.ask("CONNECT " + target + " HTTP/1.1\r\nHost: x\r\n\r\n")
+                    .starts_with("HTTP/1.1 502 "));
+    EXPECT_TRUE(proxy.ask("GET http://" + target + "/ HTTP/1.1\r\nHost: x\r\n\r\n")
+                    .starts_with("HTTP/1.1 502 "));
+}
+
+}  // namespace
+}  // namespace ac::egress

@@ -31,6 +31,14 @@ void add_platform(std::map<std::string, std::string>& environment, const std::st
     environment["AWS_EC2_METADATA_DISABLED"] = "true";
 }
 
+// As curl, requests, httpx, Go and (told so) Node read it.
+void add_egress(std::map<std::string, std::string>& environment, const std::string& url) {
+    for (const char* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"})
+        environment[name] = url;
+    environment["NO_PROXY"] = environment["no_proxy"] = "localhost,127.0.0.1,::1";
+    environment["NODE_USE_ENV_PROXY"] = "1";
+}
+
 }  // namespace
 
 GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::string& endpoint,
@@ -58,6 +66,7 @@ GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::st
         {"AWS_DEFAULT_REGION", scope.region},
         {"OTEL_RESOURCE_ATTRIBUTES", "cloud.resource_id=" + arn}};
     if (!links.platform_url.empty()) add_platform(environment, links.platform_url);
+    if (!links.egress_url.empty()) add_egress(environment, links.egress_url);
     if (!links.public_url.empty()) {
         environment["AGENTCORE_RUNTIME_URL"] = links.public_url + "/runtimes/" +
                                                percent_encode(runtime_arn(scope, runtime)) +

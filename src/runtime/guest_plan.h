@@ -27,6 +27,7 @@ struct GuestPlan {
 struct GuestLinks {
     std::string public_url;    // where callers reach this server; empty: not told
     std::string platform_url;  // where the guest itself reaches it; empty: nowhere
+    std::string egress_url;    // the guest's HTTP proxy; empty: there is none
 };
 
 GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::string& endpoint,

@@ -16,6 +16,9 @@ namespace ac::runtime {
 // 8000, 9000).
 inline constexpr std::uint16_t kPlatformPort = 7070;
 
+// Where an agent whose network mode is PUBLIC finds its way out (an HTTP proxy).
+inline constexpr std::uint16_t kEgressPort = 7071;
+
 // AWS's SDKs send nothing without a key, so a guest has one that says nothing: it is the same in
 // every guest, is no secret and means something to the guest's own listener only.
 inline constexpr std::string_view kGuestKeyId = "AKIAGUESTOFAGENTCORE";

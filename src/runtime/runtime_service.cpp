@@ -27,7 +27,7 @@ class Service final : public RuntimeService, private CatalogListener {
           builder_(given.sandbox, given.artifacts, given.pool, given.random, config_.folder,
                    config_.limits, config_.build),
           host_(*catalog_, given.sandbox, given.timer, given.random, given.pool, given.loop,
-                config_.limits, {config_.folder, config_.public_url, given.platform}),
+                config_.limits, {config_.folder, config_.public_url, given.platform, given.egress}),
           tasks_(given.loop.executor()) {}
 
     Result<> prepare() { return builder_.prepare(); }

@@ -126,6 +126,7 @@ struct Dependencies {
     RuntimeConfig config;
     PlatformDoor* platform = nullptr;          // nullptr: agents reach nothing
     WorkloadIdentities* identities = nullptr;  // nullptr: agents have none
+    PlatformDoor* egress = nullptr;            // nullptr: no way out for mode PUBLIC either
 };
 
 Result<std::unique_ptr<RuntimeService>> make_runtime_service(Dependencies dependencies);

@@ -61,6 +61,7 @@ struct Session {
 
     // The service's loop only.
     std::unique_ptr<PlatformDoor::Open> platform;
+    std::unique_ptr<PlatformDoor::Open> egress;
     SessionLog log;
     Completion<void> output_ended[2];
     std::optional<Error> start_error;

@@ -24,6 +24,10 @@ std::string with_tail(std::string message, const SessionLog& log) {
     return message;
 }
 
+std::string loopback_url(std::uint16_t port) {
+    return "http://127.0.0.1:" + std::to_string(port);
+}
+
 net::RequestHead ping_request() {
     net::RequestHead head{.method = "GET", .target = "/ping"};
     head.headers.add("Host", "127.0.0.1:" + std::to_string(kAgentPort));
@@ -77,9 +81,9 @@ Task<> SessionHost::start_guest(SessionPointer session) {
         return {};
     };
     pool_.post([prune] { (void)prune(); });
-    GuestLinks links{.public_url = options_.public_url, .platform_url = {}};
-    if (options_.platform != nullptr)
-        links.platform_url = "http://127.0.0.1:" + std::to_string(kPlatformPort);
+    GuestLinks links{.public_url = options_.public_url};
+    if (options_.platform != nullptr) links.platform_url = loopback_url(kPlatformPort);
+    if (options_.egress != nullptr) links.egress_url = loopback_url(kEgressPort);
     GuestPlan plan = plan_guest(address.scope, address.runtime, address.endpoint, session->target,
                                 limits_, links);
     AC_CO_TRY(Pipe output, make_pipe());
@@ -110,16 +114,22 @@ Task<> SessionHost::start_guest(SessionPointer session) {
         stop_guest(session);
         co_return fail(ErrorCode::busy, "the session was stopped while it was started");
     }
-    AC_CO_CHECK(co_await open_platform(session));
+    AC_CO_CHECK(co_await open_doors(session));
     co_return co_await wait_listening(session);
 }
 
 // Before the agent can have got as far as calling anything: its interpreter takes longer to start.
-Task<> SessionHost::open_platform(SessionPointer session) {
-    if (options_.platform == nullptr) co_return Result<>{};
-    AC_CO_TRY(auto listener, co_await session->monitor->listen(kPlatformPort));
-    GuestIdentity guest{.address = session->address, .role_arn = session->target.spec.role_arn};
-    AC_CO_TRY(session->platform, options_.platform->open(std::move(listener), std::move(guest)));
+Task<> SessionHost::open_doors(SessionPointer session) {
+    const GuestIdentity guest{.address = session->address,
+                              .role_arn = session->target.spec.role_arn};
+    if (options_.platform != nullptr) {
+        AC_CO_TRY(auto listener, co_await session->monitor->listen(kPlatformPort));
+        AC_CO_TRY(session->platform, options_.platform->open(std::move(listener), guest));
+    }
+    if (options_.egress != nullptr) {
+        AC_CO_TRY(auto listener, co_await session->monitor->listen(kEgressPort));
+        AC_CO_TRY(session->egress, options_.egress->open(std::move(listener), guest));
+    }
     co_return Result<>{};
 }
 
@@ -274,6 +284,7 @@ void SessionHost::finish(const SessionPointer& session, Error why) {
     }
     if (session->pool) session->pool->close();
     session->platform.reset();
+    session->egress.reset();
     for (const auto& waiter : failed) waiter.complete(std::unexpected(why));
     for (const auto& waiter : ended) waiter.complete({});
 }

@@ -45,6 +45,7 @@ class SessionHost final {
         std::filesystem::path folder;
         std::string public_url;
         PlatformDoor* platform = nullptr;  // nullptr: guests reach nothing
+        PlatformDoor* egress = nullptr;
     };
     // All outlive the host.
     SessionHost(Catalog& catalog, sandbox::Sandbox& sandbox, Timer& timer, Random& random,
@@ -78,7 +79,7 @@ class SessionHost final {
     Task<> wait_all_gone();
     Detached provision(SessionPointer session);
     Task<> start_guest(SessionPointer session);
-    Task<> open_platform(SessionPointer session);
+    Task<> open_doors(SessionPointer session);
     Task<> wait_listening(SessionPointer session);
     Detached watch(SessionPointer session);
     Detached read_output(SessionPointer session, UniqueFd reading, Stream stream);

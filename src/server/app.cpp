@@ -23,6 +23,7 @@
 #include "net/outbound.h"
 #include "objects/object_store.h"
 #include "runtime/runtime_service.h"
+#include "server/egress_door.h"
 #include "server/guest_door.h"
 #include "server/identity.h"
 #include "server/issuing.h"
@@ -101,6 +102,13 @@ Result<std::unique_ptr<net::Outbound>> open_outbound(const Config& config, Timer
     return net::make_outbound(std::move(options), timer);
 }
 
+Result<egress::ProxyRules> egress_rules_of(const Config& config) {
+    egress::ProxyRules rules;
+    for (const std::string& host : config.egress_allow) AC_CHECK(rules.hosts.allow(host));
+    for (const std::string& block : config.egress_networks) AC_CHECK(rules.addresses.allow(block));
+    return rules;
+}
+
 std::string url_of(const net::HttpServer& server, bool is_secure) {
     const auto endpoint = server.endpoint();
     std::string host = endpoint.address().to_string();
@@ -116,6 +124,7 @@ struct Services {
     memory::MemoryService& memory;
     Models& models;
     GuestDoor& guests;
+    EgressDoor& egress;
     bearer::Authorizer& authorizer;
     access::AccessService& access;
     identity::IdentityService& identity;
@@ -184,6 +193,7 @@ Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, S
     if (const auto drained = co_await services.runtime.drain(deadline); !drained)
         AC_LOG(warn, "sessions were cut off", {"reason", drained.error().message});
     (void)co_await services.guests.drain();
+    (void)co_await services.egress.drain();
     if (const auto stopped = co_await services.memory.stop(); !stopped)
         AC_LOG(warn, "memory's work was cut off", {"reason", stopped.error().message});
     if (const auto stopped = co_await services.identity.stop(); !stopped)
@@ -262,6 +272,9 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                            .authorizer = authorizer,
                            .vault_secrets = std::move(options.vault_secrets)}));
     GuestDoor guests(loops, clock);
+    AC_TRY(auto egress_rules, egress_rules_of(config));
+    egress::Proxy egress_proxy(std::move(egress_rules), timer);
+    EgressDoor egress(loops, clock, egress_proxy);
     AC_TRY(const auto runtime,
            runtime::make_runtime_service({.database = *database,
                                           .sandbox = *sandbox,
@@ -272,6 +285,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                           .loop = loops.main(),
                                           .config = runtime_config(options),
                                           .platform = &guests,
+                                          .egress = &egress,
                                           .identities = &identity->workloads()}));
     const auto embedded = open_embedded({.config = config,
                                          .sandbox = *sandbox,
@@ -298,8 +312,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                   .target = delivery.get()});
     const auto api = wire::make_api(clock);
     const Services services{
-        *database,           objects,       *runtime, memory, *models, guests, authorizer, access,
-        identity->service(), embedded.get()};
+        *database,  objects, *runtime, memory, *models, guests, egress, authorizer, access, identity->service(), embedded.get()};
     const auto gate = wire::make_access_gate(access.authorizer());
     api->guard_with(*gate);
     bind(*api, services);

@@ -58,6 +58,10 @@ struct Config {
     std::vector<std::string> outbound_allow;  // address blocks allowed beside the public ones
     std::string outbound_ca_file;             // PEM; empty: the system's authorities
 
+    // egress.*: what agents with network mode PUBLIC reach.
+    std::vector<std::string> egress_allow = {"*"};  // host patterns, see egress/rules.h
+    std::vector<std::string> egress_networks;       // address blocks beside the public ones
+
     // sandbox.accept_missing: names of layers to do without (see `agentcored --probe`).
     std::vector<std::string> accept_missing;
 

@@ -78,7 +78,8 @@ bool HostRules::allows(std::string_view host, std::uint16_t port) const {
 Result<HostPort> parse_host_port(std::string_view text) {
     // A URL's authority, so that both are read by one set of rules.
     AC_TRY(auto url, net::parse_url("http://" + std::string(text) + "/"));
-    const bool has_port = port_at(text) != text.npos;
+    const auto colon = port_at(text);
+    const bool has_port = colon != text.npos && colon + 1 < text.size();
     if (!has_port || url.target != "/")
         return fail(ErrorCode::invalid_argument, "CONNECT names a host and a port");
     return HostPort{.host = std::move(url.host), .port = url.port};

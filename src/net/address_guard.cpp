@@ -114,6 +114,12 @@ AddressGuard AddressGuard::allow_all() {
     return guard;
 }
 
+AddressGuard AddressGuard::allow_none() {
+    AddressGuard guard;
+    guard.allows_public_ = false;
+    return guard;
+}
+
 Result<> AddressGuard::allow(std::string_view block) {
     const std::string text(block);
     const bool is_single = text.find('/') == text.npos;
@@ -131,16 +137,19 @@ Result<> AddressGuard::allow(std::string_view block) {
 
 Result<> AddressGuard::check(const address& one) const {
     bool good = allows_all_;
-    if (one.is_v4()) {
-        good = good || is_public(one.to_v4()) || is_allowed(one.to_v4(), blocks_v4_);
-    } else if (const auto inner = embedded(one.to_v6())) {
-        good = good || is_public(*inner) || is_allowed(*inner, blocks_v4_);
-    } else {
-        good = good || is_public(one.to_v6()) || is_allowed(one.to_v6(), blocks_v6_);
-    }
+    const auto passes = [this](const auto& address, const auto& blocks) {
+        return (allows_public_ && is_public(address)) || is_allowed(address, blocks);
+    };
+    if (one.is_v4())
+        good = good || passes(one.to_v4(), blocks_v4_);
+    else if (const auto inner = embedded(one.to_v6()))
+        good = good || passes(*inner, blocks_v4_);
+    else
+        good = good || passes(one.to_v6(), blocks_v6_);
     if (good) return {};
     return fail(ErrorCode::permission_denied,
-                "the address " + one.to_string() + " is not a public one (outbound.allow)");
+                "the address " + one.to_string() + " is not " +
+                    (allows_public_ ? "a public one" : "an allowed one") + " (" + setting_ + ")");
 }
 
 }  // namespace ac::net

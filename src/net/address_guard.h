@@ -20,17 +20,24 @@ class AddressGuard final {
     // (RFC 6890) are refused, as are IPv6 addresses that embed such an IPv4 address.
     AddressGuard() = default;
     static AddressGuard allow_all();
+    // Nothing, public addresses neither, until blocks are allowed.
+    static AddressGuard allow_none();
 
     // A block such as "10.1.0.0/16" or one address, allowed besides. invalid_argument. Link-local
     // addresses, where clouds serve their metadata, can only be allowed by naming a block within
     // theirs.
     Result<> allow(std::string_view block);
 
+    // Which setting a refusal names.
+    void set_setting(std::string name) { setting_ = std::move(name); }
+
     // permission_denied.
     Result<> check(const asio::ip::address& address) const;
 
   private:
     bool allows_all_ = false;
+    bool allows_public_ = true;
+    std::string setting_ = "outbound.allow";
     std::vector<asio::ip::network_v4> blocks_v4_;
     std::vector<asio::ip::network_v6> blocks_v6_;
 };

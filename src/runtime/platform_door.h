@@ -16,7 +16,7 @@ namespace ac::runtime {
 // 8000, 9000).
 inline constexpr std::uint16_t kPlatformPort = 7070;
 
-// Where an agent whose network mode is PUBLIC finds its way out (an HTTP proxy).
+// Where an agent finds its way out (an HTTP proxy), if its network mode has one.
 inline constexpr std::uint16_t kEgressPort = 7071;
 
 // AWS's SDKs send nothing without a key, so a guest has one that says nothing: it is the same in
@@ -28,6 +28,7 @@ inline constexpr std::string_view kGuestSecret = "the-listener-says-who-calls";
 struct GuestIdentity {
     SessionAddress address;
     std::string role_arn;  // the runtime's execution role; empty: none was given
+    NetworkMode network = NetworkMode::internet;
 };
 
 class PlatformDoor {
@@ -39,6 +40,8 @@ class PlatformDoor {
       public:
         virtual ~Open() = default;
     };
+    // False: guests of this mode have no use for a listener.
+    virtual bool serves(NetworkMode) const { return true; }
     // `listener` listens already. On the service's loop.
     virtual Result<std::unique_ptr<Open>> open(UniqueFd listener, GuestIdentity guest) = 0;
 };

@@ -83,7 +83,7 @@ Task<> SessionHost::start_guest(SessionPointer session) {
     pool_.post([prune] { (void)prune(); });
     GuestLinks links{.public_url = options_.public_url};
     if (options_.platform != nullptr) links.platform_url = loopback_url(kPlatformPort);
-    if (options_.egress != nullptr) links.egress_url = loopback_url(kEgressPort);
+    if (has_egress(*session)) links.egress_url = loopback_url(kEgressPort);
     GuestPlan plan = plan_guest(address.scope, address.runtime, address.endpoint, session->target,
                                 limits_, links);
     AC_CO_TRY(Pipe output, make_pipe());
@@ -118,15 +118,20 @@ Task<> SessionHost::start_guest(SessionPointer session) {
     co_return co_await wait_listening(session);
 }
 
+bool SessionHost::has_egress(const Session& session) const {
+    return options_.egress != nullptr && options_.egress->serves(session.target.spec.network);
+}
+
 // Before the agent can have got as far as calling anything: its interpreter takes longer to start.
 Task<> SessionHost::open_doors(SessionPointer session) {
     const GuestIdentity guest{.address = session->address,
-                              .role_arn = session->target.spec.role_arn};
+                              .role_arn = session->target.spec.role_arn,
+                              .network = session->target.spec.network};
     if (options_.platform != nullptr) {
         AC_CO_TRY(auto listener, co_await session->monitor->listen(kPlatformPort));
         AC_CO_TRY(session->platform, options_.platform->open(std::move(listener), guest));
     }
-    if (options_.egress != nullptr) {
+    if (has_egress(*session)) {
         AC_CO_TRY(auto listener, co_await session->monitor->listen(kEgressPort));
         AC_CO_TRY(session->egress, options_.egress->open(std::move(listener), guest));
     }

@@ -80,6 +80,7 @@ class SessionHost final {
     Detached provision(SessionPointer session);
     Task<> start_guest(SessionPointer session);
     Task<> open_doors(SessionPointer session);
+    bool has_egress(const Session& session) const;
     Task<> wait_listening(SessionPointer session);
     Detached watch(SessionPointer session);
     Detached read_output(SessionPointer session, UniqueFd reading, Stream stream);

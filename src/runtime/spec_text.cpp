@@ -55,6 +55,7 @@ Spec read_spec(const json::object& object) {
     spec.header_allowlist = list_of(object, "headers");
     // Versions stored before roles counted have none.
     if (object.contains("role")) spec.role_arn = text_of(object, "role");
+    if (object.contains("vpc")) spec.network = NetworkMode::vpc;
     if (object.contains("authorizer")) spec.authorizer = text_of(object, "authorizer");
     return spec;
 }
@@ -82,6 +83,7 @@ std::string to_text(const Spec& spec) {
                         {"environment", std::move(environment)},
                         {"headers", from_list(spec.header_allowlist)},
                         {"role", spec.role_arn}};
+    if (spec.network == NetworkMode::vpc) object["vpc"] = true;
     if (!spec.authorizer.empty()) object["authorizer"] = spec.authorizer;
     if (spec.idle_timeout) object["idleTimeout"] = spec.idle_timeout->count();
     if (spec.lifetime_max) object["lifetimeMax"] = spec.lifetime_max->count();

@@ -27,6 +27,9 @@ enum class Status { creating, create_failed, updating, update_failed, ready, del
 std::string_view to_string(Status status);  // "CREATING"
 Status status_from(std::string_view text);  // of our own storage: anything else is a bug
 
+// What lies outside a session's own loopback: what the operator lets agents of the mode reach.
+enum class NetworkMode { internet, vpc };  // PUBLIC and VPC of the API model
+
 // What is run, in the terms of the service.
 struct Spec {
     ArtifactLocation code;
@@ -37,6 +40,7 @@ struct Spec {
     std::optional<Seconds> lifetime_max;
     std::vector<std::string> header_allowlist;
     std::string role_arn;  // what the agent may do on the platform; empty: not said
+    NetworkMode network = NetworkMode::internet;
     // The customJWTAuthorizer that callers' tokens must satisfy, as JSON; empty: callers sign.
     std::string authorizer;
 };

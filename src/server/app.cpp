@@ -102,13 +102,6 @@ Result<std::unique_ptr<net::Outbound>> open_outbound(const Config& config, Timer
     return net::make_outbound(std::move(options), timer);
 }
 
-Result<egress::ProxyRules> egress_rules_of(const Config& config) {
-    egress::ProxyRules rules;
-    for (const std::string& host : config.egress_allow) AC_CHECK(rules.hosts.allow(host));
-    for (const std::string& block : config.egress_networks) AC_CHECK(rules.addresses.allow(block));
-    return rules;
-}
-
 std::string url_of(const net::HttpServer& server, bool is_secure) {
     const auto endpoint = server.endpoint();
     std::string host = endpoint.address().to_string();
@@ -272,9 +265,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                            .authorizer = authorizer,
                            .vault_secrets = std::move(options.vault_secrets)}));
     GuestDoor guests(loops, clock);
-    AC_TRY(auto egress_rules, egress_rules_of(config));
-    egress::Proxy egress_proxy(std::move(egress_rules), timer);
-    EgressDoor egress(loops, clock, egress_proxy);
+    AC_TRY(const auto egress, EgressDoor::open(config, loops, timer));
     AC_TRY(const auto runtime,
            runtime::make_runtime_service({.database = *database,
                                           .sandbox = *sandbox,
@@ -285,7 +276,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                           .loop = loops.main(),
                                           .config = runtime_config(options),
                                           .platform = &guests,
-                                          .egress = &egress,
+                                          .egress = egress.get(),
                                           .identities = &identity->workloads()}));
     const auto embedded = open_embedded({.config = config,
                                          .sandbox = *sandbox,
@@ -311,8 +302,9 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                   .model = &memory_model,
                                   .target = delivery.get()});
     const auto api = wire::make_api(clock);
-    const Services services{
-        *database,  objects, *runtime, memory, *models, guests, egress, authorizer, access, identity->service(), embedded.get()};
+    const Services services{*database,     objects, *runtime,   memory, *models,
+                            guests,        *egress, authorizer, access, identity->service(),
+                            embedded.get()};
     const auto gate = wire::make_access_gate(access.authorizer());
     api->guard_with(*gate);
     bind(*api, services);

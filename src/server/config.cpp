@@ -189,6 +189,8 @@ const std::map<std::string, ListSetter, std::less<>>& list_setters() {
          [](Config& c, std::vector<std::string> v) { c.egress_allow = std::move(v); }},
         {"egress.networks",
          [](Config& c, std::vector<std::string> v) { c.egress_networks = std::move(v); }},
+        {"egress.vpc_networks",
+         [](Config& c, std::vector<std::string> v) { c.egress_vpc_networks = std::move(v); }},
         {"sandbox.accept_missing",
          [](Config& c, std::vector<std::string> v) { c.accept_missing = std::move(v); }},
         {"runtime.python_interpreters",

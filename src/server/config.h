@@ -58,9 +58,10 @@ struct Config {
     std::vector<std::string> outbound_allow;  // address blocks allowed beside the public ones
     std::string outbound_ca_file;             // PEM; empty: the system's authorities
 
-    // egress.*: what agents with network mode PUBLIC reach.
+    // egress.*: what agents reach: the first two with network mode PUBLIC, the third with VPC.
     std::vector<std::string> egress_allow = {"*"};  // host patterns, see egress/rules.h
     std::vector<std::string> egress_networks;       // address blocks beside the public ones
+    std::vector<std::string> egress_vpc_networks;   // address blocks, no others
 
     // sandbox.accept_missing: names of layers to do without (see `agentcored --probe`).
     std::vector<std::string> accept_missing;

@@ -21,14 +21,36 @@ class EgressDoor::Handle final : public Open {
     std::shared_ptr<net::HttpServer> server_;
 };
 
-EgressDoor::EgressDoor(Loops& loops, const Clock& clock, egress::Proxy& proxy)
-    : loops_(loops), clock_(clock), proxy_(proxy), tasks_(loops.main().executor()) {}
+Result<std::unique_ptr<EgressDoor>> EgressDoor::open(const Config& config, Loops& loops,
+                                                     Timer& timer) {
+    std::unique_ptr<EgressDoor> door(new EgressDoor(loops, timer));
+    egress::ProxyRules internet;
+    internet.addresses.set_setting("egress.networks");
+    for (const std::string& host : config.egress_allow) AC_CHECK(internet.hosts.allow(host));
+    for (const std::string& block : config.egress_networks)
+        AC_CHECK(internet.addresses.allow(block));
+    if (!config.egress_allow.empty())
+        door->internet_ = std::make_unique<egress::Proxy>(std::move(internet), timer);
+    egress::ProxyRules vpc{.hosts = {}, .addresses = net::AddressGuard::allow_none()};
+    vpc.addresses.set_setting("egress.vpc_networks");
+    AC_CHECK(vpc.hosts.allow("*"));
+    for (const std::string& block : config.egress_vpc_networks)
+        AC_CHECK(vpc.addresses.allow(block));
+    if (!config.egress_vpc_networks.empty())
+        door->vpc_ = std::make_unique<egress::Proxy>(std::move(vpc), timer);
+    return door;
+}
 
-Result<std::unique_ptr<runtime::PlatformDoor::Open>> EgressDoor::open(UniqueFd listener,
-                                                                      runtime::GuestIdentity) {
-    AC_TRY(std::shared_ptr<net::HttpServer> server,
-           net::make_http_server(loops_, clock_, proxy_, std::move(listener),
-                                 egress::server_limits()));
+bool EgressDoor::serves(runtime::NetworkMode network) const {
+    return (network == runtime::NetworkMode::vpc ? vpc_ : internet_) != nullptr;
+}
+
+Result<std::unique_ptr<runtime::PlatformDoor::Open>> EgressDoor::open(
+    UniqueFd listener, runtime::GuestIdentity guest) {
+    egress::Proxy& proxy = guest.network == runtime::NetworkMode::vpc ? *vpc_ : *internet_;
+    AC_TRY(
+        std::shared_ptr<net::HttpServer> server,
+        net::make_http_server(loops_, clock_, proxy, std::move(listener), egress::server_limits()));
     return std::make_unique<Handle>(*this, std::move(server));
 }
 

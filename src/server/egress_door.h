@@ -1,6 +1,7 @@
 #pragma once
-// The egress proxy inside agents' sandboxes: one small server a session, on the listener that
-// Runtime opened in there for an agent whose network mode is PUBLIC.
+// The egress proxies inside agents' sandboxes: one small server a session, on the listener that
+// Runtime opened in there. Agents with network mode PUBLIC reach hosts by the operator's rules,
+// those with mode VPC the operator's address blocks, and nothing where there are none.
 
 #include <memory>
 
@@ -8,25 +9,32 @@
 #include "async/task_group.h"
 #include "egress/proxy.h"
 #include "runtime/platform_door.h"
+#include "server/config.h"
 
 namespace ac::server {
 
 class EgressDoor final : public runtime::PlatformDoor {
   public:
-    // All outlive the door. Servers are opened and closed on the main loop.
-    EgressDoor(Loops& loops, const Clock& clock, egress::Proxy& proxy);
+    // Both outlive the door. Servers are opened and closed on the main loop. invalid_argument: a
+    // setting of egress.* that is not a pattern or an address block.
+    static Result<std::unique_ptr<EgressDoor>> open(const Config& config, Loops& loops,
+                                                    Timer& timer);
 
+    bool serves(runtime::NetworkMode network) const override;
     Result<std::unique_ptr<Open>> open(UniqueFd listener, runtime::GuestIdentity guest) override;
     // After the sessions have ended: waits until every server has.
     Task<> drain();
 
   private:
     class Handle;
+    EgressDoor(Loops& loops, Timer& timer)
+        : loops_(loops), clock_(timer.clock()), tasks_(loops.main().executor()) {}
     Detached close(std::shared_ptr<net::HttpServer> server);
 
     Loops& loops_;
     const Clock& clock_;
-    egress::Proxy& proxy_;
+    std::unique_ptr<egress::Proxy> internet_;  // nullptr: no hosts are allowed
+    std::unique_ptr<egress::Proxy> vpc_;       // nullptr: no blocks are allowed
     TaskGroup tasks_;
 };
 

@@ -68,9 +68,6 @@ Result<> refuse_what_is_not_run(const json::object& input) {
     if (const json::value* list = input.if_contains("filesystemConfigurations");
         list != nullptr && list->is_array() && !list->get_array().empty())
         return not_yet("filesystemConfigurations");
-    if (const json::object* network = object_in(input, "networkConfiguration");
-        network != nullptr && text_or(*network, "networkMode") != "PUBLIC")
-        return not_yet("networkConfiguration.networkMode VPC");
     if (const json::object* protocol = object_in(input, "protocolConfiguration");
         protocol != nullptr && text_or(*protocol, "serverProtocol") != "HTTP")
         return not_yet("protocolConfiguration.serverProtocol " +
@@ -152,6 +149,15 @@ Result<> read_headers(const json::object& input, runtime::Spec& spec) {
     return {};
 }
 
+Result<> read_network(const json::object& input, runtime::Spec& spec) {
+    const json::object* network = object_in(input, "networkConfiguration");
+    if (network == nullptr || text_or(*network, "networkMode") != "VPC") return {};
+    if (object_in(*network, "networkModeConfig") == nullptr)
+        return invalid("networkConfiguration.networkModeConfig", "is required with mode VPC");
+    spec.network = runtime::NetworkMode::vpc;
+    return {};
+}
+
 // Defaults as the service documents them: an absent idle timeout is 900 s, but never longer than
 // the lifetime.
 Result<json::object> read_lifecycle(const json::object& input, runtime::Spec& spec) {
@@ -191,6 +197,7 @@ Result<Described> described(const json::object& input) {
     AC_CHECK(read_authorizer(input, out.spec));
     AC_CHECK(read_headers(input, out.spec));
     out.spec.role_arn = text_or(input, "roleArn");
+    AC_CHECK(read_network(input, out.spec));
     AC_TRY(json::object lifecycle, read_lifecycle(input, out.spec));
 
     json::object kept;

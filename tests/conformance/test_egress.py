@@ -1,4 +1,5 @@
-"""Agents with network mode PUBLIC leave their sandbox through the egress proxy, and only there."""
+"""Agents leave their sandbox through the egress proxy only, as their network mode says."""
+import contextlib
 import http.server
 import threading
 
@@ -19,6 +20,7 @@ def fetch(url):
         return {"status": error.code, "body": error.read().decode()}
 
 def connect(target):
+    if "HTTPS_PROXY" not in os.environ: return "no proxy"
     proxy = os.environ["HTTPS_PROXY"].removeprefix("http://").split(":")
     with socket.create_connection((proxy[0], int(proxy[1])), timeout=20) as tunnel:
         tunnel.sendall(f"CONNECT {target} HTTP/1.1\\r\\nHost: {target}\\r\\n\\r\\n".encode())
@@ -87,14 +89,40 @@ def origin():
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def agent(tmp_path_factory, origin):
-    config = tmp_path_factory.mktemp("egress") / "config.yaml"
-    config.write_text(f'egress: {{networks: [127.0.0.0/8], allow: ["{origin}", "*.example:443"]}}\n')
+VPC = {"networkMode": "VPC", "networkModeConfig": {
+    "subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}}
+
+
+@contextlib.contextmanager
+def daemon_with(folder, settings):
+    config = folder / "config.yaml"
+    config.write_text(settings)
     with served(arguments=["--config", config]) as daemon:
-        runtime = agents.deploy(daemon, {"agent.py": AGENT}, name="egress")
-        session = agents.session_id()
-        yield lambda do, what: runtime.invoke({"do": do, "with": what}, session)["result"]
+        yield daemon
+
+
+def ask_of(daemon, **arguments):
+    runtime = agents.deploy(daemon, {"agent.py": AGENT}, **arguments)
+    session = agents.session_id()
+    return lambda do, what: runtime.invoke({"do": do, "with": what}, session)["result"]
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory, origin):
+    settings = (f'egress: {{networks: [127.0.0.0/8], allow: ["{origin}", "*.example:443", '
+                '"metadata.example:80"], vpc_networks: [127.0.0.2]}\n')
+    with daemon_with(tmp_path_factory.mktemp("egress"), settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def agent(daemon):
+    return ask_of(daemon)
+
+
+@pytest.fixture(scope="module")
+def vpc_agent(daemon):
+    return ask_of(daemon, networkConfiguration=VPC)
 
 
 def test_requests_leave_through_the_proxy(agent, origin):
@@ -116,3 +144,27 @@ def test_other_hosts_are_refused_and_named(agent):
 def test_there_is_no_other_way_out(agent, origin):
     assert agent("direct", origin) != "connected"
     assert agent("resolve", "example.com") == "gaierror"
+
+
+def test_vpc_agents_reach_the_allowed_blocks_only(vpc_agent, origin):
+    assert vpc_agent("fetch", f"http://{origin}/") == {"status": 200, "body": "origin saw /"}
+    for target in ("127.0.0.3:9", "8.8.8.8:53", "169.254.169.254:80"):
+        refused = vpc_agent("fetch", f"http://{target}/")
+        assert refused["status"] == 403
+        assert "egress.vpc_networks" in refused["body"]
+
+
+def test_vpc_agents_of_a_daemon_without_blocks_reach_nothing(tmp_path, origin):
+    with daemon_with(tmp_path, "egress: {networks: [127.0.0.0/8]}\n") as daemon:
+        ask = ask_of(daemon, networkConfiguration=VPC)
+        assert ask("connect", origin) == "no proxy"
+        assert ask("direct", origin) != "connected"
+
+
+def test_public_agents_reach_no_loopback_private_or_metadata_address(tmp_path, origin):
+    with daemon_with(tmp_path, "") as daemon:
+        ask = ask_of(daemon)
+        for target in (origin, "10.0.0.1:80", "169.254.169.254:80", "[::1]:80", "localhost:80",
+                       "[::ffff:127.0.0.1]:80", "2130706433:80"):
+            answer = ask("connect", target)
+            assert answer.startswith("HTTP/1.1 403 "), (target, answer)

@@ -70,7 +70,8 @@ multi_agent_graph = builder.build()
 
 @app.entrypoint
 async def invoke(payload, context):
-    """Runs the whole graph in this process; what the agents say is streamed as they say it."""
+    """Runs the whole graph in this process. The collectors work at the same time, so each one's
+    text is sent when it is done; the analyzer's is streamed."""
     invocation_state = {
         "session_id": context.session_id,
         "user_id": payload.get("user_id"),
@@ -79,11 +80,14 @@ async def invoke(payload, context):
     result = None
     async for event in multi_agent_graph.stream_async(
             payload.get("prompt", ""), invocation_state=invocation_state):
-        if event.get("type") == "multiagent_node_start":
-            yield f"\n[{event['node_id']}] "
-        elif event.get("type") == "multiagent_node_stream":
+        node, kind = event.get("node_id"), event.get("type")
+        if kind == "multiagent_node_start" and node == "analyzer":
+            yield "[analyzer] "
+        elif kind == "multiagent_node_stream" and node == "analyzer":
             yield event["event"].get("data", "")
-        elif event.get("type") == "multiagent_result":
+        elif kind == "multiagent_node_stop" and node != "analyzer":
+            yield f"[{node}] {event['node_result'].result}\n"
+        elif kind == "multiagent_result":
             result = event["result"]
     # What the guide returns:
     final = result.results["analyzer"].result.message["content"][0]["text"]

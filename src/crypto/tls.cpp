@@ -19,8 +19,9 @@ struct FreeSession {
 using Context = std::unique_ptr<SSL_CTX, FreeContext>;
 using Session = std::unique_ptr<SSL, FreeSession>;
 
-// ALPN's list of one, length first.
+// ALPN's lists, each name after its length, the preferred one first.
 constexpr std::string_view kHttp1 = "\x08http/1.1";
+constexpr std::string_view kHttp2OrHttp1 = "\x02h2\x08http/1.1";
 
 const unsigned char* unsigned_bytes(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
@@ -171,12 +172,12 @@ class OpensslServer final : public TlsServer {
 };
 
 // A client that offers other protocols only is served HTTP/1.1 all the same.
-int choose_http1(SSL*, const unsigned char** out, unsigned char* out_size,
-                 const unsigned char* offered, unsigned offered_size, void*) {
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* offered, unsigned offered_size, void*) {
     unsigned char* chosen = nullptr;
     const int found =
-        SSL_select_next_proto(&chosen, out_size, unsigned_bytes(kHttp1),
-                              static_cast<unsigned>(kHttp1.size()), offered, offered_size);
+        SSL_select_next_proto(&chosen, out_size, unsigned_bytes(kHttp2OrHttp1),
+                              static_cast<unsigned>(kHttp2OrHttp1.size()), offered, offered_size);
     *out = chosen;
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
@@ -216,7 +217,7 @@ Result<std::unique_ptr<TlsServer>> make_tls_server(const TlsServerOptions& optio
         return refused("the TLS key cannot be read");
     if (SSL_CTX_check_private_key(context.get()) != 1)
         return refused("the TLS key is not the certificate's");
-    SSL_CTX_set_alpn_select_cb(context.get(), choose_http1, nullptr);
+    SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
     return std::make_unique<OpensslServer>(std::move(context));
 }
 

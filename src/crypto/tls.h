@@ -1,6 +1,7 @@
 #pragma once
 // TLS 1.2 and 1.3 (RFC 5246, RFC 8446) without sockets: bytes from the peer go in, bytes for the
-// peer come out, net/stream moves them. HTTP/1.1 is the only protocol offered (ALPN, RFC 7301).
+// peer come out, net/stream moves them. By ALPN (RFC 7301) clients offer HTTP/1.1, servers take
+// HTTP/2 or HTTP/1.1.
 
 #include <memory>
 #include <optional>

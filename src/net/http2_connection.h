@@ -1,6 +1,6 @@
 #pragma once
-// HTTP/2 (RFC 9113) with prior knowledge, on a connection whose first bytes are its preface: AWS's
-// JavaScript client of Bedrock speaks nothing else. Each stream is an Exchange like any other, in a
+// HTTP/2 (RFC 9113) on a connection whose first bytes are its preface, agreed on by ALPN or by prior
+// knowledge: AWS's JavaScript client of Bedrock speaks nothing else. Each stream is an Exchange like any other, in a
 // coroutine of its own. Framing and flow control are nghttp2's (jailed in the .cpp).
 
 #include <memory>

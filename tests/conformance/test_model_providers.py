@@ -1,4 +1,5 @@
 """Models behind the daemon: providers that speak HTTP, routing, and the books of usage."""
+import base64
 import contextlib
 import http.server
 import json
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 import agents
 import models_config
 from conftest import served
-from daemon import program
+from daemon import eventually, program
 from test_guest_platform import FILES as CALLER_FILES
 
 MODEL = "us.anthropic.claude-3-7-sonnet-20250219-v1:0"
@@ -155,6 +156,74 @@ def test_anthropic_answers_what_is_routed_to_it(tmp_path):
             assert body["model"] == "claude-sonnet-4-5"
 
 
+def test_a_key_of_the_vault_opens_a_provider_and_can_be_replaced(tmp_path):
+    with provider(anthropic_answer) as claude:
+        models = {"providers": {"claude": {"kind": "anthropic", "url": claude.url,
+                                           "key": "vault:claude-key", "breaker_failures": 100}},
+                  "default": "claude/claude-sonnet-4-5"}
+        with daemon_with(tmp_path, models) as daemon:
+            with pytest.raises(ClientError) as caught:
+                say(daemon)
+            assert "claude-key" in caught.value.response["Error"]["Message"]
+            assert claude.asked == []
+            identity = daemon.client("bedrock-agentcore-control")
+            identity.create_api_key_credential_provider(name="claude-key", apiKey=SECRET)
+            assert text_of(say(daemon)) == "I am Claude"
+            identity.update_api_key_credential_provider(name="claude-key", apiKey=SECRET + "-2")
+            eventually(lambda: text_of(say(daemon)) == "I am Claude"
+                       and claude.asked[-1][1]["x-api-key"] == SECRET + "-2", 30)
+            assert claude.asked[0][1]["x-api-key"] == SECRET
+            assert claude.asked[-1][1]["x-api-key"] == SECRET + "-2"
+            assert SECRET not in daemon.log_path.read_text()
+
+
+def test_redacted_reasoning_goes_back_as_it_came(tmp_path):
+    hidden = base64.b64encode(b"not for reading").decode()
+
+    def answer(_):
+        return "text/event-stream", sse(
+            {"type": "message_start", "message": {"usage": {"input_tokens": 5}}},
+            {"type": "content_block_start", "index": 0,
+             "content_block": {"type": "redacted_thinking", "data": hidden}},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "content_block_start", "index": 1,
+             "content_block": {"type": "thinking", "thinking": ""}},
+            {"type": "content_block_delta", "index": 1,
+             "delta": {"type": "thinking_delta", "thinking": "Hm."}},
+            {"type": "content_block_delta", "index": 1,
+             "delta": {"type": "signature_delta", "signature": "c2ln"}},
+            {"type": "content_block_stop", "index": 1},
+            {"type": "content_block_start", "index": 2,
+             "content_block": {"type": "text", "text": "Thought."}},
+            {"type": "content_block_stop", "index": 2},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"},
+             "usage": {"output_tokens": 3}},
+            {"type": "message_stop"})
+
+    with provider(answer) as claude:
+        models = {"providers": {"claude": {"kind": "anthropic", "url": claude.url,
+                                           "key": key_file(tmp_path, SECRET)}},
+                  "default": "claude/x"}
+        with daemon_with(tmp_path, models) as daemon:
+            runtime = daemon.client("bedrock-runtime")
+            asked = [{"role": "user", "content": [{"text": "hi"}]}]
+            message = runtime.converse(modelId=MODEL, messages=asked)["output"]["message"]
+            redacted, thought, said = message["content"]
+            assert redacted == {"reasoningContent": {"redactedContent": b"not for reading"}}
+            assert thought == {"reasoningContent": {
+                "reasoningText": {"text": "Hm.", "signature": "c2ln"}}}
+            assert said == {"text": "Thought."}
+            streamed = runtime.converse_stream(modelId=MODEL, messages=asked)["stream"]
+            deltas = [event["contentBlockDelta"]["delta"] for event in streamed
+                      if "contentBlockDelta" in event]
+            assert deltas[0] == {"reasoningContent": {"redactedContent": b"not for reading"}}
+            again = asked + [message, {"role": "user", "content": [{"text": "go on"}]}]
+            runtime.converse(modelId=MODEL, messages=again)
+            sent = claude.asked[-1][2]["messages"][1]["content"]
+            assert sent[0] == {"type": "redacted_thinking", "data": hidden}
+            assert sent[1] == {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+
+
 def test_bedrock_itself_is_called_with_the_operators_key(tmp_path, tmp_path_factory):
     far_folder = tmp_path_factory.mktemp("far")
     with served(arguments=["--config", models_config.write(far_folder)]) as far:
@@ -173,11 +242,12 @@ def test_bedrock_itself_is_called_with_the_operators_key(tmp_path, tmp_path_fact
 
 
 def test_without_a_provider_the_error_names_the_configuration(tmp_path):
-    with daemon_with(tmp_path, {"default_embedding": []}) as daemon:
-        try:
+    with daemon_with(tmp_path, {"embedded": {"enabled": False}}) as daemon:
+        with pytest.raises(ClientError, match="models.default"):
             say(daemon)
-        except ClientError as error:
-            assert "models.default" in error.response["Error"]["Message"]
+        with pytest.raises(ClientError, match="models.default_embedding"):
+            daemon.client("bedrock-runtime").invoke_model(
+                modelId="amazon.titan-embed-text-v2:0", body=json.dumps({"inputText": "hi"}))
 
 
 def test_a_wrong_configuration_is_told_with_its_line(tmp_path):

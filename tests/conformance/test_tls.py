@@ -1,4 +1,5 @@
 """The daemon behind its own certificate: stock boto3 over HTTPS."""
+import json
 import os
 import subprocess
 
@@ -6,8 +7,10 @@ import boto3
 import botocore.exceptions
 import pytest
 
+import agents
+import models_config
 from conftest import served
-from daemon import REGION
+from daemon import REGION, ROOT
 
 
 @pytest.fixture
@@ -43,6 +46,33 @@ def test_boto3_speaks_https_and_refuses_what_it_cannot_verify(certificate, tmp_p
         assert objects.get_object(Bucket="over-tls", Key="k")["Body"].read() == content
         with pytest.raises(botocore.exceptions.SSLError):
             client("sts", True).get_caller_identity()
+
+
+def test_the_javascript_client_of_bedrock_speaks_http2(certificate, tmp_path):
+    config = models_config.write(tmp_path)
+    settings = json.loads(config.read_text())
+    settings["tls"] = {"certificate": str(certificate[0]), "key": str(certificate[1])}
+    config.write_text(json.dumps(settings))
+    with served(arguments=["--config", config]) as daemon:
+        given = json.dumps({"unbuilt": agents.unbuilt_operation()})
+        done = subprocess.run(
+            [ROOT / "build/venv/bin/node", ROOT / "tests/conformance/js/models.mjs"],
+            env={**daemon.command_environment(), "GIVEN": given,
+                 "NODE_EXTRA_CA_CERTS": str(certificate[0])},
+            text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
+        assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_clients_choose_between_http_1_and_2(certificate, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(f"tls: {{certificate: {certificate[0]}, key: {certificate[1]}}}\n")
+    with served(arguments=["--config", config]) as daemon:
+        for flag, version in [("--http2", "2"), ("--http1.1", "1.1"), ("--no-alpn", "1.1")]:
+            seen = subprocess.run(
+                ["curl", "-sS", flag, "--cacert", certificate[0], "-o", os.devnull,
+                 "-w", "%{http_version} %{http_code}", daemon.endpoint + "/healthz"],
+                check=True, capture_output=True, text=True).stdout
+            assert seen == f"{version} 200"
 
 
 def test_a_key_without_its_certificate_stops_the_start(certificate, tmp_path):

@@ -7,6 +7,7 @@
 
 #include "memory/extraction.h"
 #include "memory/namespace_rules.h"
+#include "memory/record_stream.h"
 #include "memory/records.h"
 #include "memory/self_managed.h"
 
@@ -47,11 +48,16 @@ Record make_record(const Work& work, const Statement& statement) {
     return out;
 }
 
+Result<> announce(Work& work, RecordEvent event, const Record& record) {
+    return memory::announce(work.tx, work.memory, event, record, work.numbers, work.now);
+}
+
 Result<> update(Work& work, Record record) {
     record.updated_at = work.now;
     add_source(record, work.job.event.text());
     merge_metadata(record.metadata, schema_metadata(work.strategy, work.job.metadata));
     AC_CHECK(store::update_record(work.tx, work.memory.number, record));
+    AC_CHECK(announce(work, RecordEvent::updated, record));
     work.out.written.push_back(std::move(record));
     return {};
 }
@@ -70,8 +76,10 @@ Result<> merge(Work& work, const Statement& statement) {
         return store::supersede_record(work.tx, number, record.id, known->id, work.now);
     if (known) {
         AC_CHECK(store::supersede_record(work.tx, number, known->id, record.id, work.now));
+        AC_CHECK(announce(work, RecordEvent::removed, *known));
         work.out.removed.push_back(known->key);
     }
+    AC_CHECK(announce(work, RecordEvent::created, record));
     work.out.written.push_back(std::move(record));
     return {};
 }
@@ -84,6 +92,7 @@ Result<> rewrite(Work& work, const Statement& statement) {
     if (!known) {
         auto record = make_record(work, statement);
         AC_CHECK(store::insert_record(work.tx, work.memory.number, record));
+        AC_CHECK(announce(work, RecordEvent::created, record));
         work.out.written.push_back(std::move(record));
         return {};
     }

@@ -31,6 +31,7 @@ struct MemoryLimits {
     int job_batch = 32;                      // extraction jobs taken up at once
     int job_attempts_max = 3;                // then the job is FAILED and waits for a restart
     int delivery_attempts_max = 8;           // the same of a self-managed strategy's delivery
+    Seconds stream_retention{24 * 3600};     // what a stream's receiver did not take; Kinesis'
     Milliseconds idle_check{1'000};          // how often idle sessions are looked for
     int index_page = 1000;                   // records read at once when an index is rebuilt
     std::size_t summary_messages_max = 400;  // of a session that a summary is made from

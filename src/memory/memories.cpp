@@ -8,6 +8,7 @@
 #include <set>
 
 #include "memory/namespace_rules.h"
+#include "memory/record_stream.h"
 #include "memory/store.h"
 
 namespace ac::memory {
@@ -126,6 +127,13 @@ Strategy Memories::make_strategy(Strategy wanted, WallTime now) {
     return wanted;
 }
 
+Result<> Memories::check_stream(const Memory& memory) const {
+    const auto stream = stream_of(memory);
+    if (!stream || (target_ != nullptr && target_->has_stream(stream->arn))) return {};
+    return invalid("streamDeliveryResources: nothing is configured that stands for " + stream->arn +
+                   " (memory.streams)");
+}
+
 Task<Memory> Memories::create(Scope scope, NewMemory wanted) {
     AC_CO_CHECK(check_strategies(wanted.strategies, context_.limits));
     const auto now = context_.now();
@@ -143,8 +151,9 @@ Task<Memory> Memories::create(Scope scope, NewMemory wanted) {
         memory.strategies.push_back(make_strategy(std::move(strategy), now));
     AC_CO_CHECK(check_namespaces(memory));
     AC_CO_CHECK(check_keys_are_distinct(memory));
+    AC_CO_CHECK(check_stream(memory));
     const auto limits = context_.limits;
-    auto work = [memory, now, limits,
+    auto work = [memory, now, limits, numbers = make_numbers(context_),
                  once = wanted.once](storage::Transaction& tx) -> Result<Memory> {
         const auto& scope = memory.scope;
         AC_TRY(const auto known,
@@ -157,11 +166,13 @@ Task<Memory> Memories::create(Scope scope, NewMemory wanted) {
             return fail(ErrorCode::quota_exceeded,
                         fmt::format("An account has at most {} memories", limits.memories_max));
         AC_CHECK(store::save_memory(tx, memory));
+        AC_CHECK(announce_streaming(tx, memory, numbers, now));
         AC_CHECK(store::keep_answer(tx, scope, "CreateMemory", once, memory.id.text(), now));
         return memory;
     };
     AC_CO_TRY(auto created, co_await context_.database.write(std::move(work)));
     if (created.number == memory.number) listener_.on_created(memory.number);
+    if (stream_of(created)) listener_.on_stream();
     co_return created;
 }
 
@@ -193,17 +204,24 @@ Task<Memory> Memories::update(Scope scope, MemoryChange change) {
     const auto now = context_.now();
     const auto limits = context_.limits;
     for (auto& strategy : change.added) strategy = make_strategy(std::move(strategy), now);
-    auto work = [scope, change, now, limits](storage::Transaction& tx) -> Result<Memory> {
+    auto work = [this, scope, change, now, limits,
+                 numbers = make_numbers(context_)](storage::Transaction& tx) -> Result<Memory> {
         AC_TRY(auto memory, store::get_memory(tx, scope, change.id));
         AC_TRY(const auto known, store::find_answer(tx, scope, "UpdateMemory", change.once,
                                                     now - limits.token_memory));
         if (known) return memory;
         AC_CHECK(apply(memory, change, limits, now));
         AC_CHECK(store::save_memory(tx, memory));
+        if (change.details.contains("streamDeliveryResources")) {
+            AC_CHECK(check_stream(memory));
+            AC_CHECK(announce_streaming(tx, memory, numbers, now));
+        }
         AC_CHECK(store::keep_answer(tx, scope, "UpdateMemory", change.once, memory.id.text(), now));
         return memory;
     };
-    co_return co_await context_.database.write(std::move(work));
+    AC_CO_TRY(auto updated, co_await context_.database.write(std::move(work)));
+    if (stream_of(updated)) listener_.on_stream();
+    co_return updated;
 }
 
 Task<> Memories::remove(Scope scope, MemoryId id, Idempotency once) {

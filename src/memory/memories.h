@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "memory/context.h"
+#include "memory/delivery_target.h"
 
 namespace ac::memory {
 
@@ -43,12 +44,14 @@ class Memories final {
     struct Listener {
         std::function<void(std::int64_t)> on_created;
         std::function<void(std::int64_t)> on_removed;
+        std::function<void()> on_stream;  // a memory has a data stream
     };
-    Memories(Context& context, Listener listener)
-        : context_(context), listener_(std::move(listener)) {}
+    // `target` says which data streams there are; nullptr: none. It outlives this.
+    Memories(Context& context, const DeliveryTarget* target, Listener listener)
+        : context_(context), target_(target), listener_(std::move(listener)) {}
 
     // invalid_argument: the name is taken ("... already exists", which clients look for), too many
-    // strategies, two of one name. quota_exceeded.
+    // strategies, two of one name, a data stream that nothing stands for. quota_exceeded.
     Task<Memory> create(Scope scope, NewMemory wanted);
     Task<Memory> get(Scope scope, MemoryId id);
     Task<Page<Memory>> list(Scope scope, PageRequest page);
@@ -62,9 +65,11 @@ class Memories final {
     Task<> remove_tags(Scope scope, MemoryId id, std::vector<std::string> keys);
 
   private:
+    Result<> check_stream(const Memory& memory) const;
     Strategy make_strategy(Strategy wanted, WallTime now);
 
     Context& context_;
+    const DeliveryTarget* target_;
     Listener listener_;
 };
 

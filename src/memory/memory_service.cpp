@@ -15,13 +15,18 @@ MemoryService::MemoryService(Dependencies dependencies)
                .limits = dependencies.limits,
                .arrivals = arrivals_},
       engines_(std::move(dependencies.engine), dependencies.model),
+      stream_(context_, dependencies.target),
       index_(context_, std::move(dependencies.embedder),
-             [this](std::int64_t memory, std::int64_t key) { vectors_.want(memory, key); }),
+             {.on_vectorless = [this](std::int64_t memory,
+                                      std::int64_t key) { vectors_.want(memory, key); },
+              .on_change = [this] { stream_.wake(); }}),
       vectors_(context_, index_),
       model_worker_(context_, index_, engines_, dependencies.target),
       worker_(context_, index_, engines_, [this] { model_worker_.wake(); }),
-      memories_(context_, {.on_created = [this](std::int64_t n) { index_.add_memory(n); },
-                           .on_removed = [this](std::int64_t n) { index_.drop_memory(n); }}),
+      memories_(context_, dependencies.target,
+                {.on_created = [this](std::int64_t n) { index_.add_memory(n); },
+                 .on_removed = [this](std::int64_t n) { index_.drop_memory(n); },
+                 .on_stream = [this] { stream_.enable(); }}),
       events_(context_,
               [this] {
                   worker_.wake();
@@ -38,6 +43,8 @@ void MemoryService::start(Executor executor) {
     tasks_->spawn("memory extraction", worker_.run());
     for (std::size_t lane = 0; lane < ModelWorker::kLanes; ++lane)
         tasks_->spawn("memory model extraction", model_worker_.run(lane));
+    for (std::size_t lane = 0; lane < RecordStream::kLanes; ++lane)
+        tasks_->spawn("memory record streams", stream_.run(lane));
     tasks_->spawn("memory idle sessions", run_idle_triggers());
     tasks_->spawn("memory expiry", run_sweeper());
     tasks_->spawn("memory index", load_indexes());
@@ -48,6 +55,7 @@ Task<> MemoryService::stop() {
     worker_.stop();
     vectors_.stop();
     model_worker_.stop();
+    stream_.stop();
     tasks_->cancel();
     co_return co_await tasks_->join();
 }
@@ -71,17 +79,35 @@ Task<std::int64_t> MemoryService::sweep() {
         AC_CO_TRY(const auto gone, co_await context_.database.write(std::move(purge)));
         rows += gone;
     }
-    auto expire_records = [now, batch = limits.sweep_batch](storage::Transaction& tx) {
-        return store::sweep_records(tx, now, batch);
-    };
-    AC_CO_TRY(const auto expired, co_await context_.database.write(std::move(expire_records)));
-    for (const auto& record : expired) index_.remove(record.memory, record.key);
-    rows += static_cast<std::int64_t>(expired.size());
+    AC_CO_TRY(const auto expired, co_await sweep_records(now));
+    rows += expired;
     auto forget = [oldest = now - limits.token_memory](storage::Transaction& tx) {
         return store::forget_answers(tx, oldest);
     };
     AC_CO_CHECK(co_await context_.database.write(std::move(forget)));
     co_return rows;
+}
+
+Task<std::int64_t> MemoryService::sweep_records(WallTime now) {
+    using Expired = std::vector<store::ExpiredRecord>;
+    auto expire = [now, batch = context_.limits.sweep_batch,
+                   numbers = make_numbers(context_)](storage::Transaction& tx) -> Result<Expired> {
+        AC_TRY(const auto gone, store::sweep_records(tx, now, batch));
+        std::map<std::int64_t, std::optional<Memory>> memories;
+        for (const auto& record : gone) {
+            const auto [at, is_new] = memories.try_emplace(record.memory);
+            if (is_new) {
+                AC_TRY(at->second, store::find_memory_by_number(tx, record.memory));
+            }
+            if (!at->second) continue;
+            const Record removed{.key = record.key, .id = record.id};
+            AC_CHECK(announce(tx, *at->second, RecordEvent::removed, removed, numbers, now));
+        }
+        return gone;
+    };
+    AC_CO_TRY(const auto expired, co_await context_.database.write(std::move(expire)));
+    for (const auto& record : expired) index_.remove(record.memory, record.key);
+    co_return static_cast<std::int64_t>(expired.size());
 }
 
 // Batch after batch while there is something to delete: each is a transaction of its own, so that

@@ -9,6 +9,7 @@
 #include "memory/extraction_worker.h"
 #include "memory/memories.h"
 #include "memory/model_worker.h"
+#include "memory/record_stream.h"
 #include "memory/record_vectors.h"
 #include "memory/records.h"
 
@@ -49,6 +50,7 @@ class MemoryService final {
     RecordVectors& vectors() { return vectors_; }
     ExtractionWorker& worker() { return worker_; }
     ModelWorker& model_worker() { return model_worker_; }
+    RecordStream& stream() { return stream_; }
 
     // Removes the records that were made from events that are still there, and makes them anew with
     // the strategies and the engine of today. Answered when the work is stored, not done.
@@ -59,6 +61,7 @@ class MemoryService final {
     Task<std::int64_t> sweep();
 
   private:
+    Task<std::int64_t> sweep_records(WallTime now);
     Detached run_sweeper();
     Detached run_idle_triggers();
     Detached load_indexes();
@@ -66,6 +69,7 @@ class MemoryService final {
     Arrivals arrivals_;
     Context context_;
     EngineChoice engines_;
+    RecordStream stream_;
     RecordIndex index_;
     RecordVectors vectors_;
     ModelWorker model_worker_;

@@ -11,7 +11,7 @@ using storage::Params;
 using storage::Row;
 using storage::Rows;
 
-constexpr std::array<storage::Migration, 4> kMigrations = {
+constexpr std::array<storage::Migration, 5> kMigrations = {
     {{.module = "memory", .version = 1, .sql = R"(
 CREATE TABLE memory_memories (
     number BIGINT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, id TEXT NOT NULL,
@@ -75,7 +75,11 @@ ALTER TABLE memory_events ADD COLUMN variables TEXT NOT NULL DEFAULT '{}')"},
 CREATE TABLE memory_vectors (
     memory BIGINT NOT NULL, number BIGINT NOT NULL, model TEXT NOT NULL, vector BYTEA NOT NULL,
     PRIMARY KEY (memory, number, model),
-    FOREIGN KEY (memory, number) REFERENCES memory_records (memory, number) ON DELETE CASCADE))"}}};
+    FOREIGN KEY (memory, number) REFERENCES memory_records (memory, number) ON DELETE CASCADE))"},
+     {.module = "memory", .version = 4, .sql = R"(
+CREATE TABLE memory_changes (
+    memory BIGINT NOT NULL, number BIGINT NOT NULL, stream TEXT NOT NULL, record TEXT NOT NULL,
+    document TEXT NOT NULL, changed_at BIGINT NOT NULL, PRIMARY KEY (memory, number)))"}}};
 
 constexpr std::string_view kColumns =
     "SELECT number, account, region, id, name, expiry_days, document, status, created_at, "
@@ -253,6 +257,7 @@ Result<std::int64_t> purge_memory(Transaction& tx, std::int64_t number, int rows
     AC_CHECK(tx.execute("DELETE FROM memory_sessions WHERE memory = $1", {number}));
     AC_CHECK(tx.execute("DELETE FROM memory_jobs WHERE memory = $1", {number}));
     AC_CHECK(tx.execute("DELETE FROM memory_collected WHERE memory = $1", {number}));
+    AC_CHECK(tx.execute("DELETE FROM memory_changes WHERE memory = $1", {number}));
     AC_CHECK(tx.execute("DELETE FROM memory_memories WHERE number = $1", {number}));
     return 0;
 }

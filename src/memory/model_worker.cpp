@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "base/log.h"
+#include "memory/record_stream.h"
 #include "memory/records.h"
 #include "memory/self_managed.h"
 
@@ -266,8 +267,11 @@ Task<> ModelWorker::apply(Batch batch, Changes changes) {
             }
             if (known && !in_place) {
                 AC_CHECK(store::supersede_record(tx, out.memory, known->id, record.id, now));
+                AC_CHECK(announce(tx, batch.memory, RecordEvent::removed, *known, numbers, now));
                 out.removed.push_back(known->key);
             }
+            const auto event = in_place ? RecordEvent::updated : RecordEvent::created;
+            AC_CHECK(announce(tx, batch.memory, event, record, numbers, now));
             out.written.push_back(std::move(record));
         }
         for (const auto& job : batch.jobs) AC_CHECK(store::erase_job(tx, job.id));

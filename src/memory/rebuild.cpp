@@ -2,6 +2,7 @@
 #include <unordered_set>
 
 #include "memory/memory_service.h"
+#include "memory/record_stream.h"
 #include "memory/store.h"
 
 namespace ac::memory {
@@ -76,8 +77,12 @@ Task<Rebuilt> MemoryService::rebuild(Scope scope, MemoryId id) {
                 if (there.contains(source)) return false;
             return true;
         });
-        auto erase = [number = memory.number, records](Transaction& tx) -> Result<> {
-            for (const auto& record : records) AC_CHECK(store::erase_record(tx, number, record.id));
+        auto erase = [memory, records, numbers = make_numbers(context_),
+                      now = context_.now()](Transaction& tx) -> Result<> {
+            for (const auto& record : records) {
+                AC_CHECK(store::erase_record(tx, memory.number, record.id));
+                AC_CHECK(announce(tx, memory, RecordEvent::removed, record, numbers, now));
+            }
             return {};
         };
         AC_CO_CHECK(co_await context_.database.write(std::move(erase)));

@@ -75,7 +75,8 @@ void RecordIndex::put(std::int64_t memory, const Record& record) {
         own->apply(record);
     }
     own->index->put(document_of(record));
-    if (embedder()) on_vectorless_(memory, record.key);
+    listener_.on_change();
+    if (embedder()) listener_.on_vectorless(memory, record.key);
 }
 
 void RecordIndex::attach(std::int64_t memory, std::int64_t key, std::span<const float> vector) {
@@ -90,6 +91,7 @@ void RecordIndex::remove(std::int64_t memory, std::int64_t key) {
         own->attributes.erase(key);
     }
     own->index->remove(key);
+    listener_.on_change();
 }
 
 Task<> RecordIndex::put_all(std::int64_t memory, std::vector<Record> records) {
@@ -141,7 +143,7 @@ Task<> RecordIndex::load(std::int64_t memory) {
                 if (own->changed.contains(record.key)) continue;
                 own->apply(record);
                 auto& vector = page.vectors[record.key];
-                if (embedder() && vector.empty()) on_vectorless_(memory, record.key);
+                if (embedder() && vector.empty()) listener_.on_vectorless(memory, record.key);
                 own->index->put(document_of(record, std::move(vector)));
             }
             return {};

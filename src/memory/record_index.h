@@ -31,12 +31,13 @@ class RecordIndex final {
     };
 
     // `context` and what `embedder` names outlive the index; without one: words and n-grams only.
-    // `on_vectorless` is told of records, by memory and key, that came without their vector.
-    RecordIndex(Context& context, NamedEmbedder embedder,
-                std::function<void(std::int64_t, std::int64_t)> on_vectorless)
-        : context_(context),
-          embedder_(std::move(embedder)),
-          on_vectorless_(std::move(on_vectorless)) {}
+    struct Listener {
+        // Of records, by memory and key, that came without their vector.
+        std::function<void(std::int64_t, std::int64_t)> on_vectorless;
+        std::function<void()> on_change;  // records came, changed or went, durably
+    };
+    RecordIndex(Context& context, NamedEmbedder embedder, Listener listener)
+        : context_(context), embedder_(std::move(embedder)), listener_(std::move(listener)) {}
 
     // nullptr: there is none.
     const NamedEmbedder* embedder() const { return embedder_.embedder ? &embedder_ : nullptr; }
@@ -101,7 +102,7 @@ class RecordIndex final {
 
     Context& context_;
     NamedEmbedder embedder_;
-    std::function<void(std::int64_t, std::int64_t)> on_vectorless_;
+    Listener listener_;
     mutable std::mutex mutex_;  // guards shards_
     std::unordered_map<std::int64_t, std::shared_ptr<Shard>> shards_;
 };

@@ -172,12 +172,12 @@ Result<std::vector<Record>> scan_records(Transaction& tx, std::int64_t memory,
 
 Result<std::vector<ExpiredRecord>> sweep_records(Transaction& tx, WallTime now, int rows_max) {
     AC_TRY(const auto rows,
-           tx.query("SELECT memory, number FROM memory_records WHERE expires_at > 0 AND "
+           tx.query("SELECT memory, number, id FROM memory_records WHERE expires_at > 0 AND "
                     "expires_at <= $1 LIMIT $2",
                     {to_epoch_ms(now), std::int64_t{rows_max}}));
     std::vector<ExpiredRecord> out;
     for (const auto& row : rows) {
-        out.push_back({row.integer(0), row.integer(1)});
+        out.push_back({row.integer(0), row.integer(1), RecordId(row.text(2))});
         AC_CHECK(tx.execute("DELETE FROM memory_records WHERE memory = $1 AND number = $2",
                             {row.integer(0), row.integer(1)}));
     }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <unordered_map>
 
+#include "memory/record_stream.h"
 #include "memory/store.h"
 
 namespace ac::memory {
@@ -88,7 +89,8 @@ Task<std::vector<BatchOutcome>> Records::create(Scope scope, MemoryId memory,
     for (auto& record : records) apply(expiry, record, now);
     const auto oldest = now - context_.limits.token_memory;
     auto work = [scope, memory, wanted = std::move(wanted), records = std::move(records),
-                 once = std::move(once), now, oldest](Transaction& tx) -> Result<Stored> {
+                 once = std::move(once), numbers = make_numbers(context_), now,
+                 oldest](Transaction& tx) -> Result<Stored> {
         AC_TRY(const auto found, store::get_memory(tx, scope, memory));
         AC_TRY(const auto known,
                store::find_answer(tx, scope, "BatchCreateMemoryRecords", once, oldest));
@@ -96,6 +98,7 @@ Task<std::vector<BatchOutcome>> Records::create(Scope scope, MemoryId memory,
         Stored out{.memory = found.number, .records = records};
         for (std::size_t i = 0; i < records.size(); ++i) {
             AC_CHECK(store::insert_record(tx, found.number, records[i]));
+            AC_CHECK(announce(tx, found, RecordEvent::created, records[i], numbers, now));
             out.outcomes.push_back({.request_id = wanted[i].request_id, .id = records[i].id});
         }
         AC_CHECK(store::keep_answer(tx, scope, "BatchCreateMemoryRecords", once,
@@ -112,7 +115,7 @@ Task<std::vector<BatchOutcome>> Records::update(Scope scope, MemoryId memory,
                                                 RecordExpiry expiry) {
     const auto now = context_.now();
     auto work = [scope, memory, changes = std::move(changes), expiry,
-                 now](Transaction& tx) -> Result<Stored> {
+                 numbers = make_numbers(context_), now](Transaction& tx) -> Result<Stored> {
         AC_TRY(const auto found, store::get_memory(tx, scope, memory));
         Stored out{.memory = found.number};
         for (const auto& change : changes) {
@@ -122,6 +125,7 @@ Task<std::vector<BatchOutcome>> Records::update(Scope scope, MemoryId memory,
                 apply(change, *record, now);
                 apply(expiry, *record, now);
                 AC_CHECK(store::update_record(tx, found.number, *record));
+                AC_CHECK(announce(tx, found, RecordEvent::updated, *record, numbers, now));
                 out.records.push_back(*std::move(record));
             } else {
                 outcome.error = Error{.code = ErrorCode::not_found,
@@ -138,7 +142,8 @@ Task<std::vector<BatchOutcome>> Records::update(Scope scope, MemoryId memory,
 
 Task<std::vector<BatchOutcome>> Records::remove(Scope scope, MemoryId memory,
                                                 std::vector<RecordId> ids) {
-    auto work = [scope, memory, ids = std::move(ids)](Transaction& tx) -> Result<Stored> {
+    auto work = [scope, memory, ids = std::move(ids), numbers = make_numbers(context_),
+                 now = context_.now()](Transaction& tx) -> Result<Stored> {
         AC_TRY(const auto found, store::get_memory(tx, scope, memory));
         Stored out{.memory = found.number};
         for (const auto& id : ids) {
@@ -146,6 +151,7 @@ Task<std::vector<BatchOutcome>> Records::remove(Scope scope, MemoryId memory,
             BatchOutcome outcome{.id = id};
             if (record) {
                 AC_CHECK(store::erase_record(tx, found.number, id));
+                AC_CHECK(announce(tx, found, RecordEvent::removed, *record, numbers, now));
                 out.removed.push_back(record->key);
             } else {
                 outcome.error = Error{.code = ErrorCode::not_found,

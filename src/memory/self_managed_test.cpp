@@ -24,6 +24,11 @@ class RecordingTarget final : public DeliveryTarget {
         co_return Result<>{};
     }
 
+    bool has_stream(const std::string&) const override { return false; }
+    Task<> tell(Scope, std::string, std::vector<StreamedChange>) override {
+        co_return fail(ErrorCode::not_found, "no stream");
+    }
+
     bool fails = false;
     std::vector<std::pair<std::string, json::value>> objects;
     std::vector<std::pair<std::string, json::value>> messages;

@@ -1,7 +1,7 @@
 #pragma once
 // The tables of the Memory service. All SQL of the module is in memory_store.cpp (memories, tokens,
 // the schema), event_store.cpp, job_store.cpp,
-// collected_store.cpp and record_store.cpp. A memory is found by account,
+// collected_store.cpp, record_store.cpp and change_store.cpp. A memory is found by account,
 // region and id; everything below it hangs on the memory's number. Functions run inside a
 // transaction of the caller's.
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memory/cursor.h"
+#include "memory/delivery_target.h"
 #include "memory/types.h"
 #include "storage/database.h"
 
@@ -187,6 +188,7 @@ Result<> supersede_record(Transaction& tx, std::int64_t memory, const RecordId& 
 struct ExpiredRecord {
     std::int64_t memory = 0;
     std::int64_t key = 0;
+    RecordId id;
 };
 // Deletes up to `rows_max` expired records and answers what went.
 Result<std::vector<ExpiredRecord>> sweep_records(Transaction& tx, WallTime now, int rows_max);
@@ -221,5 +223,15 @@ Result<std::vector<StoredVector>> vectors_between(Transaction& tx, std::int64_t 
                                                   const std::string& model, std::int64_t first,
                                                   std::int64_t last);
 Result<> forget_vectors(Transaction& tx, std::int64_t memory, std::int64_t key);
+
+// Changes of records that a stream is still to be told of, in order.
+Result<> insert_change(Transaction& tx, std::int64_t memory, const StreamedChange& change);
+Result<bool> has_streams(Transaction& tx);  // or changes to tell
+// The next memory that has any.
+Result<std::optional<std::int64_t>> next_changed_memory(Transaction& tx, std::int64_t after);
+Result<std::vector<StreamedChange>> list_changes(Transaction& tx, std::int64_t memory,
+                                                 int items_max);
+Result<> erase_changes(Transaction& tx, std::int64_t memory,
+                       std::span<const std::int64_t> sequences);
 
 }  // namespace ac::memory::store

@@ -293,7 +293,8 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     MemoryModel memory_model(models->service());
     AC_TRY(auto engine, engine_config(config.memory));
     AC_TRY(const auto delivery,
-           MemoryDelivery::open(objects, timer, config.memory.topics, config.outbound_ca_file));
+           MemoryDelivery::open(objects, timer, {config.memory.topics, config.memory.streams},
+                                config.outbound_ca_file));
     memory::MemoryService memory({.database = *database,
                                   .pool = pool,
                                   .timer = timer,

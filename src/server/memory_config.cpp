@@ -11,6 +11,7 @@ namespace ac::server {
 namespace {
 
 constexpr int kCallsMax = 100'000;
+constexpr std::string_view kBucketScheme = "s3://";
 
 std::unexpected<Error> invalid(const YAML::Node& node, const std::string& key,
                                const std::string& what) {
@@ -28,21 +29,34 @@ Result<> set_calls(MemoryConfig& config, const YAML::Node& node, const std::stri
     return {};
 }
 
+bool is_place(const std::string& text) {
+    return text.starts_with(kBucketScheme) && text.size() > kBucketScheme.size() &&
+           text[kBucketScheme.size()] != '/';
+}
+
+enum class Places { urls, urls_and_buckets };
+
 Result<> set_urls(std::map<std::string, std::string>& out, const YAML::Node& node,
-                  const std::string& key) {
+                  const std::string& key, Places places) {
     if (!node.IsMap()) return invalid(node, key, "want a map from ARNs to URLs");
     for (const auto& entry : node) {
         const auto arn = entry.first.Scalar();
         if (!arn.starts_with("arn:")) return invalid(entry.first, key, "not an ARN: " + arn);
-        if (!entry.second.IsScalar() || !net::parse_url(entry.second.Scalar()))
-            return invalid(entry.first, key, "want an http(s) URL for " + arn);
-        out[arn] = entry.second.Scalar();
+        const auto text = entry.second.IsScalar() ? entry.second.Scalar() : "";
+        const bool is_bucket = places == Places::urls_and_buckets && is_place(text);
+        if (!is_bucket && !net::parse_url(text))
+            return invalid(
+                entry.first, key,
+                fmt::format("want an http(s) URL{} for {}",
+                            places == Places::urls ? "" : " or s3://bucket/prefix", arn));
+        out[arn] = text;
     }
     return {};
 }
 
 Result<> set(MemoryConfig& config, const std::string& key, const YAML::Node& node) {
-    if (key == "topics") return set_urls(config.topics, node, key);
+    if (key == "topics") return set_urls(config.topics, node, key, Places::urls);
+    if (key == "streams") return set_urls(config.streams, node, key, Places::urls_and_buckets);
     if (!node.IsScalar()) return invalid(node, key, "is one value");
     if (key == "model_calls_per_minute") return set_calls(config, node, key);
     if (key == "engine") {

@@ -22,6 +22,9 @@ struct MemoryConfig {
     // Where notifications of self-managed strategies go: an SNS topic's ARN and the URL that stands
     // for it.
     std::map<std::string, std::string> topics;
+    // Where changes of records are told: a data stream's ARN and what stands for it, an http(s) URL
+    // or s3://bucket/prefix.
+    std::map<std::string, std::string> streams;
 };
 
 // The value of `memory:`. invalid_argument with line, key and what is wrong.

@@ -17,6 +17,9 @@ model: anthropic.claude-sonnet
 model_calls_per_minute: 7
 topics:
   arn:aws:sns:us-west-2:000000000000:memory: http://127.0.0.1:9000/hook
+streams:
+  arn:aws:kinesis:us-west-2:000000000000:stream/a: http://127.0.0.1:9000/changes
+  arn:aws:kinesis:us-west-2:000000000000:stream/b: s3://changes/of/memory
 )");
     ASSERT_TRUE(config) << config.error().message;
     EXPECT_EQ(config->engine, memory::EngineMode::model);
@@ -24,6 +27,8 @@ topics:
     EXPECT_EQ(config->calls_per_minute, 7);
     EXPECT_EQ(config->topics.at("arn:aws:sns:us-west-2:000000000000:memory"),
               "http://127.0.0.1:9000/hook");
+    EXPECT_EQ(config->streams.at("arn:aws:kinesis:us-west-2:000000000000:stream/b"),
+              "s3://changes/of/memory");
 }
 
 TEST(memory_config, errors_name_line_and_key) {
@@ -32,7 +37,9 @@ TEST(memory_config, errors_name_line_and_key) {
     EXPECT_EQ(parsed("engine: auto\nmodle: x").error().message,
               "line 2: memory.modle: unknown key");
     for (const auto* yaml : {"engine: model", "- x", "model_calls_per_minute: 0", "model: [a]",
-                             "topics: {x: 'http://h'}", "topics: {'arn:a': 'ftp://h'}"})
+                             "topics: {x: 'http://h'}", "topics: {'arn:a': 'ftp://h'}",
+                             "topics: {'arn:a': 's3://b'}", "streams: {'arn:a': 's3://'}",
+                             "streams: {'arn:a': 's3:///x'}", "streams: {x: 'http://h'}"})
         EXPECT_FALSE(parsed(yaml)) << yaml;
 }
 

@@ -51,15 +51,8 @@ std::string arn_of(const memory::Memory& memory) {
 
 // Members that are stored and shown as they came.
 constexpr std::string_view kDetails[] = {"description", "encryptionKeyArn",
-                                         "memoryExecutionRoleArn", "namespaceKeys"};
-
-Result<> refuse_streams(const json::object& input) {
-    const auto* streams = object_in(input, "streamDeliveryResources");
-    const auto* resources = streams == nullptr ? nullptr : array_in(*streams, "resources");
-    if (resources == nullptr || resources->empty()) return {};
-    return fail(ErrorCode::not_implemented,
-                "streamDeliveryResources is not supported by this version of agentcored");
-}
+                                         "memoryExecutionRoleArn", "namespaceKeys",
+                                         "streamDeliveryResources"};
 
 Result<std::vector<memory::Strategy>> strategies_from(const json::array* list) {
     std::vector<memory::Strategy> out;
@@ -179,7 +172,6 @@ memory::PageRequest memory_page_from(const json::object& input) {
 }
 
 Result<memory::NewMemory> new_memory_from(const json::object& input) {
-    AC_CHECK(refuse_streams(input));
     memory::NewMemory out{.name = text_in(input, "name"),
                           .expiry_days = static_cast<int>(number_in(input, "eventExpiryDuration")),
                           .once = once_from(input)};
@@ -194,7 +186,6 @@ Result<memory::NewMemory> new_memory_from(const json::object& input) {
 }
 
 Result<memory::MemoryChange> memory_change_from(const Scope& scope, const json::object& input) {
-    AC_CHECK(refuse_streams(input));
     memory::MemoryChange out{.once = once_from(input)};
     AC_TRY(out.id, memory_id_from(scope, input));
     if (input.contains("eventExpiryDuration"))

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "embedded/forced_tool.h"
+
 namespace ac::embedded {
 namespace {
 
@@ -24,24 +26,6 @@ int tool_rounds(const std::vector<models::Message>& messages) {
         if (message->role == models::Role::assistant) ++rounds;
     }
     return rounds;
-}
-
-// Calls and results as plain text, for a conversation that goes on without tools.
-std::vector<models::ContentBlock> as_text(const std::vector<models::ContentBlock>& content) {
-    std::vector<models::ContentBlock> out;
-    for (const models::ContentBlock& block : content) {
-        if (const auto* use = std::get_if<models::ToolUseBlock>(&block)) {
-            out.emplace_back(models::TextBlock{"I looked that up with " + use->name + "."});
-        } else if (const auto* result = std::get_if<models::ToolResultBlock>(&block)) {
-            for (const auto& part : result->content)
-                if (const auto* text = std::get_if<models::TextBlock>(&part))
-                    out.emplace_back(*text);
-        } else {
-            out.push_back(block);
-        }
-    }
-    if (out.empty()) out.emplace_back(models::TextBlock{"(nothing)"});
-    return out;
 }
 
 class HeldStream final : public ChatStream {
@@ -73,8 +57,12 @@ class EmbeddedChat final : public models::ChatModel {
                                             SteadyTime deadline) override {
         AC_CO_TRY(LlamaServer::Use use, co_await server_.use(deadline));
         const bool is_own_bound = !request.inference.max_tokens;
-        ChatRequest complete = with_defaults(request, defaults_);
+        ChatRequest complete = request;
+        auto forced = force_tool(complete);
+        if (forced && is_own_bound) complete.inference.max_tokens = defaults_.call_tokens_max;
+        complete = with_defaults(std::move(complete), defaults_);
         AC_CO_TRY(auto inner, co_await client_->start(complete, deadline));
+        if (forced) inner = as_tool_call(std::move(inner), std::move(*forced));
         co_return std::make_unique<HeldStream>(std::move(use), std::move(inner), is_own_bound);
     }
 
@@ -94,17 +82,18 @@ class EmbeddedChat final : public models::ChatModel {
 ChatRequest with_defaults(ChatRequest request, const EmbeddedChatDefaults& defaults) {
     models::InferenceConfig& inference = request.inference;
     if (!inference.max_tokens) inference.max_tokens = defaults.max_tokens;
+    // JSON copies from the prompt, which a penalty for repetition would spoil.
+    const bool wants_json = request.output_format.has_value();
     if (!inference.temperature && !inference.top_p) {
-        inference.temperature = defaults.temperature;
+        inference.temperature = wants_json ? 0 : defaults.temperature;
         inference.top_p = defaults.top_p;
     }
-    if (!request.additional_fields.contains("repeat_penalty"))
+    if (!wants_json && !request.additional_fields.contains("repeat_penalty"))
         request.additional_fields["repeat_penalty"] = defaults.repeat_penalty;
     if (!request.tools.empty() && tool_rounds(request.messages) >= defaults.tool_rounds_max) {
         request.tools.clear();
         request.tool_choice.reset();
-        for (models::Message& message : request.messages)
-            message.content = as_text(message.content);
+        tools_as_text(request);
     }
     if (request.system.empty()) request.system.emplace_back(models::TextBlock{defaults.system});
     return request;

@@ -11,7 +11,8 @@
 namespace ac::embedded {
 
 struct EmbeddedChatDefaults {
-    std::int64_t max_tokens = 256;  // small models seldom end by themselves
+    std::int64_t max_tokens = 256;        // small models seldom end by themselves
+    std::int64_t call_tokens_max = 1024;  // the same for the input of a tool that must be called
     double temperature = 0.2;
     double top_p = 0.9;
     double repeat_penalty = 1.1;  // against going round in circles

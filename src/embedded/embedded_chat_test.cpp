@@ -28,6 +28,14 @@ TEST(EmbeddedChat, keeps_what_the_caller_said) {
     EXPECT_EQ(out.additional_fields.at("repeat_penalty"), 2.0);
 }
 
+TEST(EmbeddedChat, json_is_copied_without_a_penalty) {
+    models::ChatRequest request;
+    request.output_format = models::OutputFormat{};
+    const auto out = with_defaults(request, {});
+    EXPECT_DOUBLE_EQ(*out.inference.temperature, 0);
+    EXPECT_FALSE(out.additional_fields.contains("repeat_penalty"));
+}
+
 TEST(EmbeddedChat, a_bound_of_ours_is_no_failure_of_the_callers) {
     const models::ChatEvent stop = models::MessageStop{.reason = models::StopReason::max_tokens};
     const auto reason = [&](bool is_own_bound) {

@@ -13,6 +13,7 @@ import pytest
 import agents
 from conftest import served
 from daemon import ROOT
+from test_models_strands import Person, bedrock, quiet
 
 EXAMPLES = ROOT / "examples"
 PINNED = "bedrock-agentcore==1.25.0\nstrands-agents==1.62.0\n"
@@ -98,9 +99,6 @@ def test_agent_with_a_memory_hook(daemon):
 
 
 def test_identity(daemon):
-    unbuilt = (ROOT / "src/wire/not_implemented.txt").read_text().split("\n")
-    if "CreateApiKeyCredentialProvider" in unbuilt or "GetResourceApiKey" in unbuilt:
-        pytest.skip("Identity is not built yet")
     assert run(daemon, "identity/api_key.py").strip() == "11 characters, ghp_..."
 
 
@@ -108,6 +106,9 @@ def test_identity(daemon):
 def test_the_embedded_model_answers_an_agent():
     """No configuration, no account, no network: a deployed agent and the model that is there."""
     with served() as daemon:
+        result = quiet(bedrock(daemon, None))(
+            "Ada is 36 years old.", structured_output_model=Person)
+        assert isinstance(result.structured_output, Person)
         app = agents.deploy(daemon, files_of("runtime", "agent.py"))
         answer = app.invoke({"prompt": "What is the capital of France? One short sentence."})
         assert isinstance(answer, str) and len(answer) > 3

@@ -1,7 +1,8 @@
 #pragma once
-// HTTP/2 (RFC 9113) on a connection whose first bytes are its preface, agreed on by ALPN or by prior
-// knowledge: AWS's JavaScript client of Bedrock speaks nothing else. Each stream is an Exchange like any other, in a
-// coroutine of its own. Framing and flow control are nghttp2's (jailed in the .cpp).
+// HTTP/2 (RFC 9113) on a connection whose first bytes are its preface, agreed on by ALPN or by
+// prior knowledge: AWS's JavaScript client of Bedrock speaks nothing else. Each stream is an
+// Exchange like any other, in a coroutine of its own. Framing and flow control are nghttp2's
+// (jailed in the .cpp).
 
 #include <memory>
 #include <string>

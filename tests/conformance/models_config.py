@@ -10,6 +10,8 @@ RULES = [
     {"when": {"tool": "Person"},
      "answer": [{"tool": {"name": "Person", "input": {"name": "Ada", "age": 36}}}]},
     {"when": {"output_format": True}, "answer": '{"name": "Ada", "age": 36}'},
+    {"when": {"system": "I like green tea", "prompt": "What do I like?"},
+     "answer": "Green tea, you said."},
     {"when": {"prompt": "think"},
      "answer": [{"reasoning": "Hm, hm.", "signature": "c2ln"}, {"text": "Thought."}]},
     {"when": {"prompt": "please throttle"}, "fail": {"error": "throttled", "message": "slow down"}},

@@ -12,7 +12,7 @@ import pytest
 
 import agents
 from conftest import served
-from daemon import ROOT
+from daemon import ROOT, program
 from test_models_strands import Person, bedrock, quiet
 
 EXAMPLES = ROOT / "examples"
@@ -96,6 +96,27 @@ def test_agent_with_a_memory_hook(daemon):
     second = run(daemon, "memory/hook_agent.py", "And you?", MEMORY_ID=memory)
     prompt = second[:second.index("answer:")]
     assert "Previous:" in prompt and "I like tea" in prompt
+
+
+def test_a_deployed_agent_with_a_memory_hook_remembers_across_sessions(daemon, tmp_path):
+    """`agentcore memory create`, `configure`, `deploy`, and `invoke` twice, in two sessions."""
+    def agentcore(*arguments):
+        ran = subprocess.run([program("agentcore"), *arguments], cwd=tmp_path, text=True,
+                             env=daemon.command_environment(), capture_output=True, timeout=300)
+        assert ran.returncode == 0, ran.stderr + ran.stdout
+        return ran.stdout
+    for name in ("hook_agent.py", "hook_app.py"):
+        (tmp_path / name).write_text((EXAMPLES / "memory" / name).read_text())
+    (tmp_path / "requirements.txt").write_text(PINNED)
+    memory = json.loads(agentcore("memory", "create", "DeployedHook", "--json"))["id"]
+    agentcore("configure", "-e", "hook_app.py", "-n", "hooked", "--non-interactive")
+    agentcore("deploy", "--env", f"MEMORY_ID={memory}")
+    first, second = ("session-" + character * 30 for character in "ab")
+    asked = '{"prompt": "What do I like?"}'
+    assert agentcore("invoke", asked, "--session-id", first) == "You said: What do I like?\n"
+    agentcore("invoke", '{"prompt": "I like green tea"}', "--session-id", first)
+    assert agentcore("invoke", asked, "--session-id", second) == "Green tea, you said.\n"
+    agentcore("destroy", "--force")
 
 
 def test_identity(daemon):

@@ -67,15 +67,6 @@ def test_more_strategies_than_the_limit_are_refused(control):
                    memoryStrategies=many) == "ServiceQuotaExceededException"
 
 
-def test_what_is_not_built_says_so(control):
-    with pytest.raises(ClientError) as caught:
-        control.create_memory(
-            name=name_of("own"), eventExpiryDuration=7, streamDeliveryResources={"resources": [
-                {"kinesis": {"dataStreamArn": "arn:aws:kinesis:us-west-2:000000000000:stream/s",
-                             "contentConfigurations": [{"type": "MEMORY_RECORDS"}]}}]})
-    assert "streamDeliveryResources is not supported" in str(caught.value)
-
-
 def test_a_memory_has_tags(control, memory):
     name = name_of("tagged")
     made = control.create_memory(name=name, eventExpiryDuration=7, tags={"team": "red"})["memory"]

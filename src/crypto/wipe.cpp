@@ -7,7 +7,7 @@
 namespace ac {
 namespace {
 
-constexpr std::size_t kWipedStackBytes = 24 * 1024;
+constexpr std::size_t kWipedStackBytes = 32 * 1024;
 
 }  // namespace
 

@@ -14,7 +14,16 @@ inline void wipe(std::span<char> bytes) {
 // The whole capacity; the string is empty afterwards.
 void wipe(std::string& text);
 
-// Overwrites `kWipedStackBytes` below the caller's frame: parsers keep pieces of their input there.
+// Overwrites 32 KiB below the caller's frame: parsers keep pieces of their input there.
 void wipe_stack();
+
+// The same at the end of a scope.
+class StackWipe final {
+  public:
+    StackWipe() = default;
+    StackWipe(const StackWipe&) = delete;
+    StackWipe& operator=(const StackWipe&) = delete;
+    ~StackWipe() { wipe_stack(); }
+};
 
 }  // namespace ac

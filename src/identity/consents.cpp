@@ -40,6 +40,7 @@ struct Pending {
 };
 
 SecretBytes to_bytes(const Pending& pending) {
+    const StackWipe wiped;
     const json::object out{
         {"verifier", pending.verifier}, {"state", pending.custom_state}, {"url", pending.url}};
     std::string text = json::serialize(out);
@@ -49,6 +50,7 @@ SecretBytes to_bytes(const Pending& pending) {
 }
 
 Pending pending_from(const SecretBytes& bytes) {
+    const StackWipe wiped;
     const auto object = json::parse(bytes.view()).as_object();
     const auto text = [&](std::string_view name) {
         return json::value_to<std::string>(object.at(name));

@@ -8,6 +8,7 @@
 namespace ac::identity {
 
 SecretBytes to_bytes(const GrantTokens& tokens) {
+    const StackWipe wiped;
     json::object out;
     out["access"] = tokens.access.view();
     out["refresh"] = tokens.refresh.view();
@@ -20,6 +21,7 @@ SecretBytes to_bytes(const GrantTokens& tokens) {
 }
 
 Result<GrantTokens> grant_tokens_from(const SecretBytes& bytes) {
+    const StackWipe wiped;
     boost::system::error_code error;
     const auto parsed = json::parse(bytes.view(), error);
     if (error || !parsed.is_object())

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "base/encoding.h"
+#include "crypto/wipe.h"
 
 namespace ac::identity {
 namespace {
@@ -107,6 +108,7 @@ bool is_token(std::string_view text) {
 }  // namespace
 
 Result<TokenAnswer> parse_token_answer(const net::Response& response) {
+    const StackWipe wiped;
     const auto object = object_of(response);
     if (object) {
         if (std::string code = error_code(*object); !code.empty())

@@ -81,6 +81,7 @@ std::shared_ptr<const SecretBytes> WorkloadTokens::key_of(std::uint32_t hour) {
 }
 
 std::string WorkloadTokens::mint(const WorkloadClaims& claims) {
+    const StackWipe wiped;
     json::object out;
     out["a"] = claims.scope.account;
     out["r"] = claims.scope.region;
@@ -97,6 +98,7 @@ std::string WorkloadTokens::mint(const WorkloadClaims& claims) {
 }
 
 Result<WorkloadClaims> WorkloadTokens::verify(std::string_view token) {
+    const StackWipe wiped;
     const auto bytes = from_base64url(token);
     if (!bytes || bytes->size() < kHeadBytes || bytes->front() != kVersion) return not_valid();
     const std::string_view head = std::string_view(*bytes).substr(0, kHeadBytes);

@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "crypto/wipe.h"
 #include "wire/codec.h"
 #include "wire/error_map.h"
 #include "wire/identified_exchange.h"
@@ -17,6 +18,9 @@
 
 namespace ac::wire {
 namespace {
+
+// Operations whose inputs hold secrets are all below it.
+constexpr std::string_view kSecretsUri = "/identities/";
 
 struct Target {
     const OperationSpec* operation = nullptr;  // nullptr: an extension
@@ -179,8 +183,11 @@ class ApiOverTables final : public Api {
         if (reads) {
             AC_CO_TRY(text, co_await read_all(body, body_bytes_max(operation)));
         }
-        AC_CO_TRY(json::object input, codec_.decode(operation, route.labels, *context.head,
-                                                    reads ? &text : nullptr, random_));
+        auto decoded =
+            codec_.decode(operation, route.labels, *context.head, reads ? &text : nullptr, random_);
+        // The parser leaves pieces of what it read on the stack.
+        if (operation.uri.starts_with(kSecretsUri)) wipe_stack();
+        AC_CO_TRY(json::object input, std::move(decoded));
         if (gate_ != nullptr && context.is_signed) {
             AC_CO_CHECK(gate_->admit(context, input, {}));
         }

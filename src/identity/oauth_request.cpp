@@ -158,6 +158,7 @@ Parameters jwt_bearer_grant(const Vendor& vendor, const Wish& wish, std::string_
 OutsideRequest token_request(const ServerMetadata& server, const Vendor& vendor,
                              const OauthConfig& config, std::string_view client_secret,
                              Parameters parameters, const IdentityLimits& limits) {
+    const StackWipe wiped;
     OutsideRequest request{.method = "POST",
                            .url = server.token_endpoint,
                            .headers = {},

@@ -19,8 +19,13 @@
 namespace ac::wire {
 namespace {
 
-// Operations whose inputs hold secrets are all below it.
+// Operations that take or give secrets are all below it.
 constexpr std::string_view kSecretsUri = "/identities/";
+
+// What has read or written an input or output has left pieces of it on the stack.
+void forget_on_stack(const OperationSpec& operation) {
+    if (operation.uri.starts_with(kSecretsUri)) wipe_stack();
+}
 
 struct Target {
     const OperationSpec* operation = nullptr;  // nullptr: an extension
@@ -185,8 +190,7 @@ class ApiOverTables final : public Api {
         }
         auto decoded =
             codec_.decode(operation, route.labels, *context.head, reads ? &text : nullptr, random_);
-        // The parser leaves pieces of what it read on the stack.
-        if (operation.uri.starts_with(kSecretsUri)) wipe_stack();
+        forget_on_stack(operation);
         AC_CO_TRY(json::object input, std::move(decoded));
         if (gate_ != nullptr && context.is_signed) {
             AC_CO_CHECK(gate_->admit(context, input, {}));
@@ -200,6 +204,7 @@ class ApiOverTables final : public Api {
                                                         : std::move(task);
         AC_CO_TRY(const json::object output, co_await std::move(waiting));
         net::Response response = codec_.encode(operation, output);
+        forget_on_stack(operation);
         co_await answer(exchange, std::move(response));
         co_return Result<>();
     }

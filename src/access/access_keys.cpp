@@ -104,7 +104,7 @@ void AccessService::note_use(const AccessKey& key, std::string_view service,
 
 Task<NewKey> AccessService::create_key(std::string account, std::string user) {
     const KeyPair pair = make_key_pair(parts_.random, "AKIA");
-    AC_CO_TRY(std::string sealed, parts_.box.seal("access-key/" + pair.id, pair.secret->view()));
+    AC_CO_TRY(std::string sealed, parts_.box.seal(place_of(pair.id), pair.secret->view()));
     const store::KeyRow row{.id = pair.id,
                             .account = account,
                             .user = to_lower(user),
@@ -175,6 +175,30 @@ Task<std::optional<store::LastUse>> AccessService::last_use(std::string key) {
     }
     auto read = [key](Transaction& tx) { return store::find_last_use(tx, key); };
     co_return co_await parts_.database.read(read);
+}
+
+Task<std::int64_t> AccessService::rewrap() {
+    auto list = [](Transaction& tx) { return store::all_keys(tx); };
+    AC_CO_TRY(const auto keys, co_await parts_.database.read(list));
+    std::int64_t done = 0;
+    for (const store::KeyRow& key : keys) {
+        AC_CO_TRY(const auto sealed, parts_.box.rewrap(place_of(key.id), key.sealed_secret));
+        if (!sealed) continue;
+        auto replace = [&key, &sealed](Transaction& tx) {
+            return store::replace_secret(tx, key, *sealed);
+        };
+        AC_CO_CHECK(co_await parts_.database.write(replace));
+        ++done;
+    }
+    auto find = [](Transaction& tx) { return store::setting(tx, std::string(kTokenKey)); };
+    AC_CO_TRY(const std::string token_key, co_await parts_.database.read(find));
+    AC_CO_TRY(const auto sealed, parts_.box.rewrap(kTokenKey, token_key));
+    if (!sealed) co_return done;
+    auto replace = [&sealed](Transaction& tx) {
+        return store::replace_setting(tx, std::string(kTokenKey), *sealed);
+    };
+    AC_CO_CHECK(co_await parts_.database.write(replace));
+    co_return done + 1;
 }
 
 }  // namespace ac::access

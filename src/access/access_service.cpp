@@ -14,7 +14,6 @@ namespace {
 
 using storage::Transaction;
 
-constexpr std::string_view kTokenKey = "session-token-key";
 constexpr std::string_view kDeleteConflict = "DeleteConflict";
 
 // What an agent needs of the platform, and nothing that could give it more than it has.

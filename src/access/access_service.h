@@ -74,6 +74,8 @@ class AccessService final : public KeyStore {
     // Refreshes and writes down the keys' uses until it is cancelled.
     Detached keep_fresh(Timer& timer, bool others_write);
     Task<> write_uses();
+    // What is sealed goes under the box's current key; how much was under another one.
+    Task<std::int64_t> rewrap();
 
     const Directory& directory() const { return directory_; }
     const Authorizer& authorizer() const { return authorizer_; }
@@ -117,6 +119,9 @@ class AccessService final : public KeyStore {
                                 const std::string& runtime, const std::string& session) const;
 
   private:
+    // A setting: the sealed key of session tokens.
+    static constexpr std::string_view kTokenKey = "session-token-key";
+
     using Changed = std::function<Result<>(storage::Transaction&, std::int64_t version)>;
     Task<> write(Changed changed);
     Principal principal_of(const StoredKey& key, const Snapshot& snapshot) const;

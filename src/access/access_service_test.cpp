@@ -151,6 +151,22 @@ TEST_F(Access, another_daemon_and_the_next_start_see_the_same) {
     EXPECT_TRUE(next->directory().now()->find(kAccount, EntityKind::user, "alice"));
 }
 
+TEST_F(Access, keys_and_sessions_outlive_the_key_that_they_were_sealed_with) {
+    make_user("alice", kReadBucket);
+    const auto key = run(service_->create_key(kAccount, "alice"));
+    const auto found = service_->find(key->view.id, "", clock_.wall());
+    const auto session = service_->session_token(found->principal, Seconds{0});
+    box_.rotate();
+    EXPECT_EQ(run(service_->rewrap()), 2);  // the key's secret and the key of session tokens
+    EXPECT_EQ(run(service_->rewrap()), 0);
+    box_.forget_old_keys();
+    auto next = make_service(UnknownRole::refused);
+    const auto after = next->find(key->view.id, "", clock_.wall());
+    ASSERT_TRUE(after);
+    EXPECT_EQ(after->secret->view(), key->secret->view());
+    EXPECT_TRUE(next->find(session->key_id, session->token, clock_.wall()));
+}
+
 TEST_F(Access, a_role_is_assumed_by_whom_it_trusts) {
     const Entity role = make_role("worker", kTrustAccount, kReadBucket);
     make_user("alice");

@@ -23,7 +23,7 @@ std::shared_ptr<const StoredKey> stored_key(const store::KeyRow& row, const Secr
     key->user = row.user;
     key->active = row.status == "Active";
     key->created_at = row.created_at;
-    auto secret = box.open("access-key/" + row.id, row.sealed_secret);
+    auto secret = box.open(place_of(row.id), row.sealed_secret);
     if (secret)
         key->secret = std::make_shared<const SecretBytes>(std::move(*secret));
     else
@@ -33,6 +33,10 @@ std::shared_ptr<const StoredKey> stored_key(const store::KeyRow& row, const Secr
 }
 
 }  // namespace
+
+std::string place_of(const std::string& key_id) {
+    return "access-key/" + key_id;
+}
 
 const Entity* Snapshot::find(std::string_view account, EntityKind kind,
                              std::string_view name) const {

@@ -66,6 +66,9 @@ struct Snapshot {
 };
 using SnapshotPointer = std::shared_ptr<const Snapshot>;
 
+// The place that the secret of a key is sealed for.
+std::string place_of(const std::string& key_id);
+
 // Thread-safe.
 class Directory final {
   public:

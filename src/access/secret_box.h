@@ -2,6 +2,7 @@
 // The port by which secrets of access keys are kept sealed in the store; identity's key ring
 // satisfies it.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ class SecretBox {
     virtual Result<std::string> seal(std::string_view place, std::string_view secret) const = 0;
     // unavailable: other place, damaged, or its key is gone.
     virtual Result<SecretBytes> open(std::string_view place, std::string_view sealed) const = 0;
+    // The same secret under the current key; nullopt when it is. unavailable: a key is gone.
+    virtual Result<std::optional<std::string>> rewrap(std::string_view place,
+                                                      std::string_view sealed) const = 0;
 };
 
 }  // namespace ac::access

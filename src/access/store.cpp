@@ -157,6 +157,20 @@ Result<> save_key(Transaction& tx, const KeyRow& key, std::int64_t version) {
     return {};
 }
 
+Result<std::vector<KeyRow>> all_keys(Transaction& tx) {
+    AC_TRY(const Rows rows, tx.query(std::string(kKeyColumns) + "WHERE status <> '' ORDER BY id"));
+    std::vector<KeyRow> out;
+    for (const Row& row : rows) out.push_back(key_from(row));
+    return out;
+}
+
+Result<> replace_secret(Transaction& tx, const KeyRow& key, const std::string& sealed) {
+    AC_TRY([[maybe_unused]] const auto rows,
+           tx.execute("UPDATE access_keys SET secret = $1 WHERE id = $2 AND secret = $3",
+                      {Blob{sealed}, key.id, Blob{key.sealed_secret}}));
+    return {};
+}
+
 Result<> save_last_use(Transaction& tx, const std::string& key, const LastUse& use) {
     AC_TRY([[maybe_unused]] const auto rows,
            tx.execute("INSERT INTO access_key_uses (id, used_at, service, region) "
@@ -191,8 +205,19 @@ Result<std::string> keep_setting(Transaction& tx, const std::string& name,
            tx.execute("INSERT INTO access_settings (name, value) VALUES ($1, $2) "
                       "ON CONFLICT (name) DO NOTHING",
                       {name, Blob{value}}));
+    return setting(tx, name);
+}
+
+Result<std::string> setting(Transaction& tx, const std::string& name) {
     AC_TRY(const Rows rows, tx.query("SELECT value FROM access_settings WHERE name = $1", {name}));
     return rows.at(0).blob(0);
+}
+
+Result<> replace_setting(Transaction& tx, const std::string& name, const std::string& value) {
+    AC_TRY(
+        [[maybe_unused]] const auto rows,
+        tx.execute("UPDATE access_settings SET value = $1 WHERE name = $2", {Blob{value}, name}));
+    return {};
 }
 
 }  // namespace ac::access::store

@@ -62,6 +62,11 @@ Result<std::vector<KeyRow>> keys_of(Transaction& tx, const std::string& account,
                                     const std::string& user);
 Result<> save_key(Transaction& tx, const KeyRow& key, std::int64_t version);
 
+// All that are not removed.
+Result<std::vector<KeyRow>> all_keys(Transaction& tx);
+// Other bytes for the same secret, unless the row has changed meanwhile.
+Result<> replace_secret(Transaction& tx, const KeyRow& key, const std::string& sealed);
+
 struct LastUse {
     WallTime at{};
     std::string service;
@@ -75,5 +80,7 @@ Result<> save_resource_policy(Transaction& tx, const ResourcePolicyRow& row, std
 // A value that is made once; the one that was there first is answered.
 Result<std::string> keep_setting(Transaction& tx, const std::string& name,
                                  const std::string& value);
+Result<std::string> setting(Transaction& tx, const std::string& name);
+Result<> replace_setting(Transaction& tx, const std::string& name, const std::string& value);
 
 }  // namespace ac::access::store

@@ -23,8 +23,8 @@ Result<std::unique_ptr<IdentityService>> IdentityService::open(Dependencies depe
 
 IdentityService::IdentityService(Dependencies dependencies, std::unique_ptr<AuditLog> audit)
     : limits_(dependencies.limits),
-      keys_(std::move(dependencies.keys)),
-      vault_(*keys_, dependencies.random),
+      keys_(dependencies.keys),
+      vault_(keys_, dependencies.random),
       audit_(std::move(audit)),
       owns_database_(dependencies.owns_database),
       since_(dependencies.timer.clock().wall()),
@@ -33,7 +33,7 @@ IdentityService::IdentityService(Dependencies dependencies, std::unique_ptr<Audi
                .timer = dependencies.timer,
                .random = dependencies.random,
                .limits = limits_,
-               .keys = *keys_,
+               .keys = keys_,
                .vault = vault_,
                .audit = *audit_,
                .outside = dependencies.outside,
@@ -81,7 +81,7 @@ Task<VaultView> IdentityService::set_vault_key(Caller caller, VaultView wanted) 
     if (wanted.id != kDefaultVault)
         co_return fail(ErrorCode::not_found, "Token vault not found: " + wanted.id);
     if (wanted.key_type == VaultKeyType::customer &&
-        keys_->customer_key_id(wanted.kms_key_arn).empty())
+        keys_.customer_key_id(wanted.kms_key_arn).empty())
         co_return fail(ErrorCode::invalid_argument,
                        "No key of that ARN is configured here (identity.customer_keys)");
     wanted.modified_at = context_.now();
@@ -89,14 +89,16 @@ Task<VaultView> IdentityService::set_vault_key(Caller caller, VaultView wanted) 
         return store::save_vault(tx, scope, wanted);
     };
     AC_CO_CHECK(co_await context_.database.write(std::move(save)));
+    keys_changed_ = true;
     AuditEntry entry{.operation = "SetTokenVaultCMK"};
     AC_CO_CHECK(co_await audit_->append(caller, std::move(entry), wanted.modified_at));
     co_return wanted;
 }
 
 Task<std::string> IdentityService::rotate_key(Caller caller) {
-    auto rotate = [this] { return keys_->rotate(); };
+    auto rotate = [this] { return keys_.rotate(); };
     AC_CO_TRY(std::string id, co_await context_.pool.run(rotate));
+    keys_changed_ = true;
     AuditEntry entry{.operation = "RotateVaultKey"};
     AC_CO_CHECK(co_await audit_->append(caller, std::move(entry), context_.now()));
     AC_LOG(info, "the vault has a new key", {"key", id});
@@ -122,11 +124,11 @@ Task<std::int64_t> IdentityService::sweep() {
 }
 
 Task<std::int64_t> IdentityService::rewrap() {
-    AC_CO_TRY(auto rows, co_await rewrap_rows(std::nullopt, keys_->current()));
+    AC_CO_TRY(auto rows, co_await rewrap_rows(std::nullopt, keys_.current()));
     auto find = [](Transaction& tx) { return store::list_customer_vaults(tx); };
     AC_CO_TRY(const auto vaults, co_await context_.database.read(find));
     for (const auto& [scope, vault] : vaults) {
-        const std::string id = keys_->customer_key_id(vault.kms_key_arn);
+        const std::string id = keys_.customer_key_id(vault.kms_key_arn);
         if (id.empty()) continue;
         AC_CO_TRY(const auto more, co_await rewrap_rows(scope, id));
         rows += more;
@@ -163,6 +165,15 @@ Task<std::int64_t> IdentityService::rewrap_rows(std::optional<Scope> scope, std:
     co_return done;
 }
 
+// Until the next sweep; a change of keys ends it.
+Task<> IdentityService::pause() {
+    for (Milliseconds slept{0}; slept < limits_.sweep_interval; slept += limits_.key_interval) {
+        if (keys_changed_.exchange(false)) break;
+        AC_CO_CHECK(co_await sleep_for(context_.timer, limits_.key_interval));
+    }
+    co_return Result<>{};
+}
+
 Detached IdentityService::run_background() {
     for (;;) {
         const auto swept = co_await sweep();
@@ -171,9 +182,9 @@ Detached IdentityService::run_background() {
             if (!*result)
                 AC_LOG(warn, "identity upkeep waits", {"reason", result->error().message});
         const bool more = (swept && *swept > 0) || (rewrapped && *rewrapped > 0);
-        const auto slept =
-            co_await sleep_for(context_.timer, more ? Milliseconds{1} : limits_.sweep_interval);
-        if (!slept) co_return;
+        if (more) continue;
+        const auto paused = co_await pause();
+        if (!paused) co_return;
     }
 }
 

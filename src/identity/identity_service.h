@@ -2,6 +2,7 @@
 // The Identity service: workloads, credential providers, the vault, OAuth2 flows, and the work
 // behind them (expiry, rewrapping after a change of key).
 
+#include <atomic>
 #include <memory>
 
 #include "async/task_group.h"
@@ -18,7 +19,7 @@ class IdentityService final {
         Random& random;
         Outside& outside;
         UserTokens& user_tokens;
-        std::unique_ptr<KeyRing> keys;
+        KeyRing& keys;
         std::filesystem::path audit_folder;
         IdentityLimits limits = {};
         // No other process writes to the database: what was read stays true until we write.
@@ -59,10 +60,11 @@ class IdentityService final {
   private:
     IdentityService(Dependencies dependencies, std::unique_ptr<AuditLog> audit);
     Task<std::int64_t> rewrap_rows(std::optional<Scope> scope, std::string key_id);
+    Task<> pause();
     Detached run_background();
 
     const IdentityLimits limits_;
-    std::unique_ptr<KeyRing> keys_;
+    KeyRing& keys_;
     Vault vault_;
     std::unique_ptr<AuditLog> audit_;
     const bool owns_database_;
@@ -75,6 +77,7 @@ class IdentityService final {
     Grants grants_;
     Consents consents_;
     Credentials credentials_;
+    std::atomic<bool> keys_changed_ = false;  // records wait to be rewrapped
     std::unique_ptr<TaskGroup> tasks_;
 };
 

@@ -31,6 +31,7 @@ struct IdentityLimits {
 
     // Background work; ours.
     Milliseconds sweep_interval{30'000};
+    Milliseconds key_interval{1000};  // how soon records follow a change of keys
     int sweep_batch = 500;
     int rewrap_batch = 200;
 

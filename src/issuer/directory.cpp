@@ -187,6 +187,24 @@ Task<std::vector<Client>> Directory::clients(std::string pool) {
     co_return co_await parts_.database.read(read);
 }
 
+Task<std::int64_t> Directory::rewrap() {
+    auto list = [](storage::Transaction& tx) { return store::all_clients(tx); };
+    AC_CO_TRY(auto clients, co_await parts_.database.read(list));
+    std::int64_t done = 0;
+    for (Client& client : clients) {
+        if (client.secret_sealed.empty()) continue;
+        AC_CO_TRY(auto sealed, parts_.sealer.rewrap(secret_place(client), client.secret_sealed));
+        if (!sealed) continue;
+        client.secret_sealed = *std::move(sealed);
+        auto replace = [&client](storage::Transaction& tx) {
+            return store::replace_client_secret(tx, client);
+        };
+        AC_CO_CHECK(co_await parts_.database.write(replace));
+        ++done;
+    }
+    co_return done;
+}
+
 Result<SecretBytes> Directory::secret_of(const Client& client) {
     if (client.secret_sealed.empty()) return SecretBytes();
     return parts_.sealer.open(secret_place(client), client.secret_sealed);

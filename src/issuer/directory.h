@@ -14,7 +14,7 @@ using ClientPointer = std::shared_ptr<const Client>;
 // Everything the issuer stands on; all outlive it.
 struct IssuerParts {
     storage::Database& database;
-    Sealer& sealer;
+    const Sealer& sealer;
     const Clock& clock;
     Random& random;
     ThreadPool& pool;  // passwords
@@ -55,6 +55,8 @@ class Directory final {
     Task<ClientPointer> client_of_cognito(std::string id);
     Task<std::vector<Client>> clients(std::string pool);
     Result<SecretBytes> secret_of(const Client& client);
+    // The clients' secrets sealed anew by the current key; how many there were.
+    Task<std::int64_t> rewrap();
     Task<> remove_client(std::string pool, std::string id);  // not_found
 
     Task<User> create_user(User wanted, std::string password);  // conflict

@@ -62,6 +62,12 @@ Task<std::string> Issuer::key_set(Pool pool) {
     co_return json::serialize(set);
 }
 
+Task<std::int64_t> Issuer::rewrap() {
+    AC_CO_TRY(const std::int64_t keys, co_await keys_.rewrap());
+    AC_CO_TRY(const std::int64_t clients, co_await directory_.rewrap());
+    co_return keys + clients;
+}
+
 Task<std::optional<std::string>> Issuer::find(std::string url) {
     std::optional<Pool> pool = directory_.default_pool();
     if (!pool || !url.starts_with(pool->url + "/.well-known/")) {

@@ -25,6 +25,9 @@ class Issuer final : public bearer::LocalDocuments {
     json::object metadata(const Pool& pool, std::string_view base) const;
     Task<std::string> key_set(Pool pool);
 
+    // All that is sealed goes under the sealer's current key; how much was under another one.
+    Task<std::int64_t> rewrap();
+
     // Discovery documents and key sets of the pools here, by the URLs that tokens and clients name.
     Task<std::optional<std::string>> find(std::string url) override;
 

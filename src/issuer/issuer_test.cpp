@@ -248,5 +248,23 @@ TEST_F(IssuerTest, documents_are_found_by_the_urls_that_tokens_name) {
     }
 }
 
+TEST_F(IssuerTest, keys_and_clients_outlive_the_key_that_they_were_sealed_with) {
+    const auto machine = made_.machine();
+    const auto keys = *made_.run(made_.issuer().keys().of(made_.pool()));
+    made_.sealer().rotate();
+    EXPECT_EQ(made_.run(made_.issuer().rewrap()), 2);
+    EXPECT_EQ(made_.run(made_.issuer().rewrap()), 0);
+    made_.sealer().forget_old_keys();
+    made_.issuer().keys().forget(made_.pool().id);
+    const auto after = made_.run(made_.issuer().keys().of(made_.pool()));
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ((*after)->signer().id, keys->signer().id);
+    const auto clients = made_.run(made_.issuer().directory().clients(made_.pool().id));
+    ASSERT_EQ(clients->size(), 1U);
+    const auto secret = made_.issuer().directory().secret_of(clients->front());
+    ASSERT_TRUE(secret) << secret.error().message;
+    EXPECT_EQ(secret->view(), machine.secret);
+}
+
 }  // namespace
 }  // namespace ac::issuer

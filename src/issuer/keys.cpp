@@ -140,4 +140,22 @@ Task<> Keys::rotate(const Pool& pool) {
     co_return Result<>{};
 }
 
+Task<std::int64_t> Keys::rewrap() {
+    auto list = [](storage::Transaction& tx) { return store::all_keys(tx); };
+    AC_CO_TRY(const auto rows, co_await database_.read(list));
+    std::int64_t done = 0;
+    for (const auto& [pool, stored] : rows) {
+        AC_CO_TRY(auto sealed, sealer_.rewrap(place_of(pool, stored.id), stored.sealed));
+        if (!sealed) continue;
+        store::StoredKey next = stored;
+        next.sealed = *std::move(sealed);
+        auto replace = [&pool, &next](storage::Transaction& tx) {
+            return store::replace_key(tx, pool, next);
+        };
+        AC_CO_CHECK(co_await database_.write(replace));
+        ++done;
+    }
+    co_return done;
+}
+
 }  // namespace ac::issuer

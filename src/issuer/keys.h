@@ -23,8 +23,11 @@ class Sealer {
   public:
     virtual ~Sealer() = default;
     // `place` says what is sealed; it opens under the same place only.
-    virtual Result<std::string> seal(std::string_view place, std::string_view plaintext) = 0;
-    virtual Result<SecretBytes> open(std::string_view place, std::string_view sealed) = 0;
+    virtual Result<std::string> seal(std::string_view place, std::string_view plaintext) const = 0;
+    virtual Result<SecretBytes> open(std::string_view place, std::string_view sealed) const = 0;
+    // The same under the current key; nullopt when it is. unavailable: a key is gone.
+    virtual Result<std::optional<std::string>> rewrap(std::string_view place,
+                                                      std::string_view sealed) const = 0;
 };
 
 struct SigningKey {
@@ -50,7 +53,7 @@ std::size_t signing_key(const std::vector<WallTime>& created, WallTime now, Seco
 class Keys final {
   public:
     // All outlive it.
-    Keys(storage::Database& database, Sealer& sealer, const Clock& clock, Random& random,
+    Keys(storage::Database& database, const Sealer& sealer, const Clock& clock, Random& random,
          ThreadPool& workers, const IssuerLimits& limits)
         : database_(database),
           sealer_(sealer),
@@ -63,6 +66,8 @@ class Keys final {
     // A new key from now on; it signs after IssuerLimits::key_ahead.
     Task<> rotate(const Pool& pool);
     void forget(const std::string& pool);
+    // Sealed anew by the sealer's current key; how many there were.
+    Task<std::int64_t> rewrap();
 
   private:
     class Flight;
@@ -73,7 +78,7 @@ class Keys final {
     Result<KeySetPointer> open(const Pool& pool, const std::vector<store::StoredKey>& stored);
 
     storage::Database& database_;
-    Sealer& sealer_;
+    const Sealer& sealer_;
     const Clock& clock_;
     Random& random_;
     ThreadPool& workers_;

@@ -94,6 +94,13 @@ json::object to_document(const Client& client) {
             {"given", client.document}};
 }
 
+StoredKey stored_key_from(const Row& row) {
+    return {.id = row.text(0),
+            .algorithm = row.text(1),
+            .sealed = row.blob(2),
+            .created_at = from_epoch_ms(row.integer(3))};
+}
+
 Client client_from(const Row& row) {
     const json::object document = object_from(row.text(5));
     return {.pool = row.text(0),
@@ -176,12 +183,22 @@ Result<std::vector<StoredKey>> keys(Transaction& tx, const std::string& pool) {
                     "ORDER BY created_at, id",
                     {pool}));
     std::vector<StoredKey> out;
-    for (const Row& row : rows)
-        out.push_back({.id = row.text(0),
-                       .algorithm = row.text(1),
-                       .sealed = row.blob(2),
-                       .created_at = from_epoch_ms(row.integer(3))});
+    for (const Row& row : rows) out.push_back(stored_key_from(row));
     return out;
+}
+
+Result<std::vector<std::pair<std::string, StoredKey>>> all_keys(Transaction& tx) {
+    AC_TRY(const Rows rows,
+           tx.query("SELECT id, algorithm, sealed, created_at, pool FROM issuer_keys "
+                    "ORDER BY pool, id"));
+    std::vector<std::pair<std::string, StoredKey>> out;
+    for (const Row& row : rows) out.emplace_back(row.text(4), stored_key_from(row));
+    return out;
+}
+
+Result<> replace_key(Transaction& tx, const std::string& pool, const StoredKey& key) {
+    return run(tx, "UPDATE issuer_keys SET sealed = $1 WHERE pool = $2 AND id = $3",
+               {Blob{key.sealed}, pool, key.id});
 }
 
 Result<> insert_key(Transaction& tx, const std::string& pool, const StoredKey& key) {
@@ -293,6 +310,18 @@ Result<std::vector<Client>> list_clients(Transaction& tx, const std::string& poo
     std::vector<Client> out;
     for (const Row& row : rows) out.push_back(client_from(row));
     return out;
+}
+
+Result<std::vector<Client>> all_clients(Transaction& tx) {
+    AC_TRY(const Rows rows, tx.query(std::string(kClientSelect) + "ORDER BY pool, id"));
+    std::vector<Client> out;
+    for (const Row& row : rows) out.push_back(client_from(row));
+    return out;
+}
+
+Result<> replace_client_secret(Transaction& tx, const Client& client) {
+    return run(tx, "UPDATE issuer_clients SET secret_sealed = $1 WHERE pool = $2 AND id = $3",
+               {Blob{client.secret_sealed}, client.pool, client.id});
 }
 
 Result<bool> erase_client(Transaction& tx, const std::string& pool, const std::string& id) {

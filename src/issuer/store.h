@@ -23,6 +23,10 @@ struct StoredKey {
 };
 Result<std::vector<StoredKey>> keys(Transaction& tx, const std::string& pool);  // oldest first
 Result<> insert_key(Transaction& tx, const std::string& pool, const StoredKey& key);
+// Of every pool, with the pools' ids.
+Result<std::vector<std::pair<std::string, StoredKey>>> all_keys(Transaction& tx);
+// Other bytes for the same secret.
+Result<> replace_key(Transaction& tx, const std::string& pool, const StoredKey& key);
 Result<> erase_keys_before(Transaction& tx, const std::string& pool, WallTime before);
 
 Result<std::int64_t> count_pools(Transaction& tx, const Scope& scope);
@@ -46,6 +50,8 @@ Result<std::optional<Client>> find_client(Transaction& tx, const std::string& po
                                           const std::string& id);
 Result<std::optional<Client>> find_client_by_id(Transaction& tx, const std::string& id);
 Result<std::vector<Client>> list_clients(Transaction& tx, const std::string& pool);
+Result<std::vector<Client>> all_clients(Transaction& tx);
+Result<> replace_client_secret(Transaction& tx, const Client& client);
 Result<bool> erase_client(Transaction& tx, const std::string& pool, const std::string& id);
 
 Result<std::int64_t> count_users(Transaction& tx, const std::string& pool);

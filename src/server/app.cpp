@@ -34,6 +34,7 @@
 #include "server/models.h"
 #include "server/object_artifacts.h"
 #include "server/pipeline.h"
+#include "server/vault_keys.h"
 #include "storage/blob_store.h"
 #include "storage/database.h"
 #include "wire/access_gate.h"
@@ -174,10 +175,11 @@ void stop_without_launcher(bool& launcher_is_gone) {
     (void)::kill(::getpid(), SIGTERM);
 }
 
+using Signals = asio::basic_signal_set<Executor>;
+
 // Waits for a signal, then lets what is under way finish.
 Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, Services services,
-                          std::int64_t drain_seconds) {
-    asio::basic_signal_set<Executor> signals(loops.main().executor(), SIGTERM, SIGINT);
+                          Signals& signals, std::int64_t drain_seconds) {
     const int signal = co_await signals.async_wait(use_task);
     AC_LOG(info, "draining", {"signal", signal}, {"connections", server.connections()});
     const SteadyTime deadline = timer.clock().steady() + Seconds{drain_seconds};
@@ -236,9 +238,11 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AC_TRY(const auto database, open_database(config));
     AC_TRY(const auto blobs, storage::open_blob_store(config.data_dir / "blobs", pool));
     AC_TRY(auto root_key, access::open_root_key(config.data_dir, random));
-    AC_TRY(const auto box, open_key_box(config.data_dir / "access-box-key", random));
+    AC_TRY(const auto vault_keys,
+           open_vault_keys(config, std::move(options.vault_secrets), random, clock));
+    const KeyBox box(*vault_keys, random);
     access::AccessService access({.database = *database,
-                                  .box = *box,
+                                  .box = box,
                                   .random = random,
                                   .clock = clock,
                                   .root_key = std::move(root_key),
@@ -250,20 +254,21 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     objects::ObjectStore objects(
         {.database = *database, .blobs = *blobs, .clock = clock, .random = random});
     ObjectArtifacts artifacts(objects, *blobs);
-    AC_TRY(const auto issuing, Issuing::open(config, *database, clock, random, pool));
+    const auto issuing = Issuing::open(
+        config,
+        {.database = *database, .sealer = box, .clock = clock, .random = random, .pool = pool});
     issuer::Issuer* const issuer = issuing ? &issuing->issuer() : nullptr;
     const auto documents = bearer::make_document_source(*outbound, clock, issuer);
     bearer::KeyCache issuer_keys(*documents, clock);
     bearer::Authorizer authorizer(issuer_keys, clock);
-    AC_TRY(const auto identity,
-           Identity::open({.config = config,
-                           .database = *database,
-                           .pool = pool,
-                           .timer = timer,
-                           .random = random,
-                           .outbound = *outbound,
-                           .authorizer = authorizer,
-                           .vault_secrets = std::move(options.vault_secrets)}));
+    AC_TRY(const auto identity, Identity::open({.config = config,
+                                                .database = *database,
+                                                .pool = pool,
+                                                .timer = timer,
+                                                .random = random,
+                                                .outbound = *outbound,
+                                                .authorizer = authorizer,
+                                                .keys = *vault_keys}));
     GuestDoor guests(loops, clock);
     AC_TRY(const auto egress, EgressDoor::open(config, loops, timer));
     AC_TRY(const auto runtime,
@@ -336,15 +341,17 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     guests.serve_with(parts);
 
     AC_CHECK(run_on(loops.main(), prepare(services)));
+    Signals signals(loops.main().executor(), SIGTERM, SIGINT);  // also before anyone waits for one
     AC_TRY(const auto server,
            net::make_http_server(loops, clock, pipeline, config.host, config.port, {}, tls.get()));
     asio::co_spawn(loops.main().executor(),
-                   serve_until_told(loops, timer, *server, services, config.drain_seconds),
+                   serve_until_told(loops, timer, *server, services, signals, config.drain_seconds),
                    asio::detached);
     identity->service().set_public_url(config.public_url.empty() ? url_of(*server, tls != nullptr)
                                                                  : config.public_url);
     TaskGroup background(loops.main().executor());
     start_background(background, services, loops.main().executor(), timer, config);
+    background.spawn("rewrap keys", keep_rewrapped(*vault_keys, timer, access, issuer));
     if (issuing) issuing->open_default(config, url_of(*server, tls != nullptr));
     on_ready(url_of(*server, tls != nullptr));
     loops.run();

@@ -102,19 +102,6 @@ Identity::~Identity() = default;
 
 namespace {
 
-// "arn:...=/path"
-Result<std::vector<identity::CustomerKey>> customer_keys(const std::vector<std::string>& entries) {
-    std::vector<identity::CustomerKey> out;
-    for (const std::string& entry : entries) {
-        const auto equals = entry.find('=');
-        if (equals == std::string::npos || !entry.starts_with("arn:"))
-            return fail(ErrorCode::invalid_argument,
-                        "identity.customer_keys: an entry is ARN=FILE");
-        out.push_back({.arn = entry.substr(0, equals), .file = entry.substr(equals + 1)});
-    }
-    return out;
-}
-
 identity::IdentityLimits limits_of(const Config& config) {
     identity::IdentityLimits limits;
     limits.credential_bytes_max = config.credential_bytes_max;
@@ -122,24 +109,10 @@ identity::IdentityLimits limits_of(const Config& config) {
     return limits;
 }
 
-Result<std::unique_ptr<identity::KeyRing>> open_keys(IdentityParts& parts) {
-    std::unique_ptr<identity::KeySource> source;
-    if (parts.vault_secrets.empty()) {
-        std::filesystem::path file = parts.config.vault_key_file;
-        if (file.empty()) file = parts.config.data_dir / "vault-keys.json";
-        source = identity::make_file_keys(std::move(file), parts.random, parts.timer.clock());
-    } else {
-        AC_TRY(source, identity::make_secret_keys(std::move(parts.vault_secrets)));
-    }
-    AC_TRY(const auto customers, customer_keys(parts.config.customer_keys));
-    return identity::KeyRing::open(std::move(source), customers);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Identity>> Identity::open(IdentityParts parts) {
     std::unique_ptr<Identity> out(new Identity());
-    AC_TRY(auto keys, open_keys(parts));
     if (!secret_memory_is_locked())
         AC_LOG(warn, "memory of secrets cannot be locked: raise the limit of locked memory");
     out->calls_ = std::make_unique<Calls>(parts.outbound, parts.timer.clock());
@@ -151,7 +124,7 @@ Result<std::unique_ptr<Identity>> Identity::open(IdentityParts parts) {
                                             .random = parts.random,
                                             .outside = *out->calls_,
                                             .user_tokens = *out->tokens_,
-                                            .keys = std::move(keys),
+                                            .keys = parts.keys,
                                             .audit_folder = parts.config.data_dir / "audit",
                                             .limits = limits_of(parts.config),
                                             .owns_database = parts.config.postgres.empty()}));

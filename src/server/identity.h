@@ -1,9 +1,8 @@
 #pragma once
-// Identity as the daemon runs it: the vault's keys from where the configuration says, authorization
-// servers through guarded outbound calls, users' tokens by their issuers' keys.
+// Identity as the daemon runs it: authorization servers through guarded outbound calls, users'
+// tokens by their issuers' keys.
 
 #include <memory>
-#include <vector>
 
 #include "bearer/authorizer.h"
 #include "identity/identity_service.h"
@@ -22,8 +21,7 @@ struct IdentityParts {
     Random& random;
     net::Outbound& outbound;
     bearer::Authorizer& authorizer;
-    // From the environment, oldest first; empty: a key file in the data folder.
-    std::vector<SecretBytes> vault_secrets;
+    identity::KeyRing& keys;
 };
 
 class Identity final {

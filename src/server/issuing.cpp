@@ -1,33 +1,13 @@
 #include "server/issuing.h"
 
-#include "server/key_box.h"
-
 namespace ac::server {
 
-Result<std::string> Issuing::BoxSealer::seal(std::string_view place, std::string_view plaintext) {
-    return box_.seal(place, plaintext);
-}
+Issuing::Issuing(issuer::IssuerParts parts)
+    : issuer_(parts), front_(wire::make_issuer_front(issuer_, parts.random)) {}
 
-Result<SecretBytes> Issuing::BoxSealer::open(std::string_view place, std::string_view sealed) {
-    return box_.open(place, sealed);
-}
-
-Issuing::Issuing(std::unique_ptr<access::SecretBox> box, storage::Database& database,
-                 const Clock& clock, Random& random, ThreadPool& pool)
-    : box_(std::move(box)),
-      issuer_({.database = database,
-               .sealer = sealer_,
-               .clock = clock,
-               .random = random,
-               .pool = pool}),
-      front_(wire::make_issuer_front(issuer_, random)) {}
-
-Result<std::unique_ptr<Issuing>> Issuing::open(const Config& config, storage::Database& database,
-                                               const Clock& clock, Random& random,
-                                               ThreadPool& pool) {
+std::unique_ptr<Issuing> Issuing::open(const Config& config, issuer::IssuerParts parts) {
     if (!config.issuer_enabled) return nullptr;
-    AC_TRY(auto box, open_key_box(config.data_dir / "issuer-box-key", random));
-    return std::unique_ptr<Issuing>(new Issuing(std::move(box), database, clock, random, pool));
+    return std::unique_ptr<Issuing>(new Issuing(parts));
 }
 
 void Issuing::open_default(const Config& config, const std::string& server_url) {

@@ -1,46 +1,66 @@
 #include "server/key_box.h"
 
-#include "base/encoding.h"
-#include "base/file.h"
+#include "base/log.h"
 #include "crypto/seal.h"
 
 namespace ac::server {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 256;
+constexpr Seconds kRewrapPause{1};
 
-class KeyBox final : public access::SecretBox {
-  public:
-    KeyBox(SecretBytes key, Random& random) : key_(std::move(key)), random_(random) {}
+Error key_is_missing(const std::string& id) {
+    return {.code = ErrorCode::unavailable,
+            .message = "the vault's key " + id + " is not configured here"};
+}
 
-    Result<std::string> seal(std::string_view place, std::string_view secret) const override {
-        return seal_envelope({.id = "file", .key = key_.view()}, place, secret, random_);
-    }
-    Result<SecretBytes> open(std::string_view place, std::string_view sealed) const override {
-        return open_envelope(key_.view(), place, sealed);
-    }
-
-  private:
-    const SecretBytes key_;
-    Random& random_;
-};
+Task<std::int64_t> rewrap_all(access::AccessService& access, issuer::Issuer* issuer) {
+    AC_CO_TRY(std::int64_t done, co_await access.rewrap());
+    if (issuer == nullptr) co_return done;
+    AC_CO_TRY(const std::int64_t more, co_await issuer->rewrap());
+    co_return done + more;
+}
 
 }  // namespace
 
-Result<std::unique_ptr<access::SecretBox>> open_key_box(const std::filesystem::path& path,
-                                                        Random& random) {
-    auto text = read_file(path, kFileBytesMax);
-    if (!text && text.error().code != ErrorCode::not_found) return fail(text.error());
-    if (!text) {
-        SecretBytes fresh = SecretBytes::of_size(kSealKeyBytes);
-        random.fill(std::as_writable_bytes(fresh.bytes()));
-        text = to_base64(fresh.view()) + "\n";
-        AC_CHECK(write_file(path, *text, 0600));
+Result<std::string> KeyBox::seal(std::string_view place, std::string_view secret) const {
+    const std::string id = keys_.current();
+    const auto key = keys_.find(id);
+    if (!key) return fail(key_is_missing(id));
+    return seal_envelope({.id = id, .key = key->view()}, place, secret, random_);
+}
+
+Result<SecretBytes> KeyBox::open(std::string_view place, std::string_view sealed) const {
+    AC_TRY(const std::string id, envelope_key_id(sealed));
+    const auto key = keys_.find(id);
+    if (!key) return fail(key_is_missing(id));
+    return open_envelope(key->view(), place, sealed);
+}
+
+Result<std::optional<std::string>> KeyBox::rewrap(std::string_view place,
+                                                  std::string_view sealed) const {
+    AC_TRY(const std::string old_id, envelope_key_id(sealed));
+    const std::string id = keys_.current();
+    if (old_id == id) return std::nullopt;
+    const auto old_key = keys_.find(old_id);
+    const auto key = keys_.find(id);
+    if (!old_key || !key) return fail(key_is_missing(old_key ? id : old_id));
+    return rewrap_envelope(old_key->view(), {.id = id, .key = key->view()}, place, sealed, random_);
+}
+
+Detached keep_rewrapped(const identity::KeyRing& keys, Timer& timer, access::AccessService& access,
+                        issuer::Issuer* issuer) {
+    std::string last;
+    while (true) {
+        if (std::string current = keys.current(); current != last) {
+            const auto done = co_await rewrap_all(access, issuer);
+            if (done)
+                last = std::move(current);
+            else
+                AC_LOG(warn, "keys are not rewrapped yet", {"reason", done.error().message});
+        }
+        const auto slept = co_await sleep_for(timer, kRewrapPause);
+        if (!slept) co_return;
     }
-    const auto key = from_base64(trim(text->substr(0, text->find('\n'))));
-    if (!key || key->size() != kSealKeyBytes)
-        return fail(ErrorCode::unavailable, path.string() + " is damaged");
-    return std::make_unique<KeyBox>(SecretBytes(*key), random);
 }
 
 }  // namespace ac::server

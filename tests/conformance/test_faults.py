@@ -153,6 +153,12 @@ def test_a_restart_keeps_runtimes_and_their_environments(fresh_daemon):
     assert runtime.invoke({"do": "echo"})["echo"]
 
 
+def test_sigterm_in_the_moment_of_the_ready_line_is_a_clean_end(tmp_path):
+    for _ in range(5):
+        with served(data_dir=tmp_path / "data"):
+            pass
+
+
 def test_a_second_daemon_on_the_same_folder_is_refused(fresh_daemon):
     second = Daemon(data_dir=fresh_daemon.data_dir)
     with pytest.raises(RuntimeError):

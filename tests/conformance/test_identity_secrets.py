@@ -1,16 +1,23 @@
 """Where secrets must not be: the data folder, the logs and the memory of the daemon; and what a
 kill in the middle of a refresh must not lose."""
 import concurrent.futures
+import contextlib
+import json
 import os
 import random
 import re
+import sqlite3
+import subprocess
 import time
 import uuid
 
+import boto3
+import jwt
 import pytest
 
+import issuer
 from conftest import served
-from daemon import Daemon
+from daemon import REGION, Daemon, eventually, program
 from oauth_server import OauthServer
 from test_identity import RETURN_URL, ask, connect, token_of
 
@@ -96,6 +103,62 @@ def test_planted_secrets_are_nowhere(config):
             assert not found_in(block, pattern)
             assert not found_in(block, others)
     server.close()
+
+
+SEALED = {"identity_secrets": "sealed", "access_keys": "secret", "access_settings": "value",
+          "issuer_keys": "sealed", "issuer_clients": "secret_sealed"}
+
+
+def wrapping_keys(daemon):
+    """The ids of the keys under which anything is sealed (docs/formats/vault.md)."""
+    found = set()
+    path = f"file:{daemon.data_dir}/agentcored.sqlite?mode=ro"
+    with contextlib.closing(sqlite3.connect(path, uri=True)) as database:
+        for table, column in SEALED.items():
+            rows = database.execute(f"SELECT {column} FROM {table}").fetchall()
+            assert rows, table
+            found |= {row[0][2:2 + row[0][1]].decode() for row in rows}
+    return found
+
+
+def test_one_rotation_reaches_everything_that_is_sealed(tmp_path):
+    """Afterwards the old key is needed for nothing."""
+    config = tmp_path / "config.yaml"
+    config.write_text(issuer.CONFIG)
+    with served(arguments=["--config", config]) as daemon:
+        control = daemon.client("bedrock-agentcore-control")
+        control.create_workload_identity(name="agent")
+        control.create_api_key_credential_provider(name="key", apiKey="sealed")
+        iam = daemon.client("iam")
+        iam.create_user(UserName="kim")
+        key = iam.create_access_key(UserName="kim")["AccessKey"]
+        client = issuer.machine_client(daemon)
+        token = issuer.token_of(daemon, client)["access_token"]
+        file = daemon.data_dir / "vault-keys.json"
+        old = json.loads(file.read_text())["keys"][0]["id"]
+        assert wrapping_keys(daemon) == {old}
+        subprocess.run([program("agentcore"), "identity", "rotate-key"], check=True, timeout=60,
+                       env=daemon.command_environment(), stdin=subprocess.DEVNULL)
+        ring = json.loads(file.read_text())
+        new = ring["keys"][-1]["id"]
+        assert new != old
+        assert eventually(lambda: wrapping_keys(daemon) == {new}, 30)
+
+        assert daemon.stop() == 0
+        ring["keys"] = ring["keys"][-1:]
+        file.write_text(json.dumps(ring))
+        daemon.start()
+        data = daemon.client("bedrock-agentcore")
+        workload = data.get_workload_access_token(workloadName="agent")["workloadAccessToken"]
+        assert data.get_resource_api_key(workloadIdentityToken=workload,
+                                         resourceCredentialProviderName="key")["apiKey"] == "sealed"
+        kims = boto3.client("sts", endpoint_url=daemon.endpoint, region_name=REGION,
+                            aws_access_key_id=key["AccessKeyId"],
+                            aws_secret_access_key=key["SecretAccessKey"])
+        assert kims.get_caller_identity()["Arn"].endswith("user/kim")
+        renewed = issuer.token_of(daemon, client)["access_token"]
+        kid = lambda text: jwt.get_unverified_header(text)["kid"]  # noqa: E731
+        assert kid(renewed) == kid(token)
 
 
 def test_core_dumps_are_forbidden():

@@ -39,13 +39,14 @@ class ServiceFixture : public ::testing::Test {
         auto keys = KeyRing::open(
             make_file_keys(folder_.path() / "keys.json", random_, timer_.clock()), customers_);
         EXPECT_TRUE(keys) << keys.error().message;
+        rings_.push_back(*std::move(keys));
         auto service = IdentityService::open({.database = *database_,
                                               .pool = pool_,
                                               .timer = timer_,
                                               .random = random_,
                                               .outside = server_,
                                               .user_tokens = user_tokens_,
-                                              .keys = *std::move(keys),
+                                              .keys = *rings_.back(),
                                               .audit_folder = folder_.path() / "audit",
                                               .limits = limits_});
         EXPECT_TRUE(service) << service.error().message;
@@ -149,6 +150,7 @@ class ServiceFixture : public ::testing::Test {
     AuthorizationServer server_;
     PlainUserTokens user_tokens_;
     std::unique_ptr<storage::Database> database_;
+    std::vector<std::unique_ptr<KeyRing>> rings_;  // each service's
     std::unique_ptr<IdentityService> service_;
 };
 

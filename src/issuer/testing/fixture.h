@@ -6,25 +6,12 @@
 #include <filesystem>
 
 #include "async/run.h"
-#include "crypto/seal.h"
+#include "crypto/testing/rotating_box.h"
 #include "issuer/issuer.h"
 
 namespace ac::issuer::testing {
 
-class FixedSealer final : public Sealer {
-  public:
-    explicit FixedSealer(Random& random) : random_(random) {}
-    Result<std::string> seal(std::string_view place, std::string_view plaintext) override {
-        return ac::seal(key_, place, plaintext, random_);
-    }
-    Result<SecretBytes> open(std::string_view place, std::string_view sealed) override {
-        return ac::unseal(key_, place, sealed);
-    }
-
-  private:
-    Random& random_;
-    const std::string key_ = std::string(kSealKeyBytes, 'k');
-};
+using TestSealer = ac::testing::RotatingBox<Sealer>;
 
 class IssuerFixture {
   public:
@@ -54,6 +41,7 @@ class IssuerFixture {
     Pool pool() { return *issuer_->directory().default_pool(); }
     Issuer& issuer() { return *issuer_; }
     ManualClock& clock() { return clock_; }
+    TestSealer& sealer() { return sealer_; }
 
     Directory::NewClient machine() {
         return *run(issuer_->directory().create_client({.pool = std::string(kDefaultPool),
@@ -74,7 +62,7 @@ class IssuerFixture {
     Loop loop_;
     ManualClock clock_;
     SystemRandom random_;
-    FixedSealer sealer_{random_};
+    TestSealer sealer_;
     ThreadPool pool_{2};
     std::unique_ptr<storage::Database> database_;
     std::unique_ptr<Issuer> issuer_;

@@ -123,6 +123,9 @@ TEST_F(LongTermTest, a_batch_of_one_token_is_written_once) {
 
 TEST_F(LongTermTest, filters_are_inside_the_search) {
     const auto memory = create("notes");
+    MemoryChange declare{.id = memory.id};
+    declare.indexed_keys = json::parse(R"([{"key":"rank","type":"NUMBER"}])").as_array();
+    ASSERT_TRUE(await(service_->memories().update(scope_, std::move(declare))));
     std::vector<NewRecord> records;
     for (int i = 0; i < 40; ++i)
         records.push_back({.request_id = std::to_string(i),
@@ -137,6 +140,8 @@ TEST_F(LongTermTest, filters_are_inside_the_search) {
                       .text = "tea"};
     EXPECT_THAT(await(service_->records().retrieve(scope_, query))->items, SizeIs(2));
     EXPECT_THAT(await(service_->records().list(scope_, query))->items, SizeIs(2));
+    query.filters = {{"colour", Operator::exists, std::nullopt}};
+    EXPECT_FALSE(await(service_->records().retrieve(scope_, query))) << "no indexed key";
     query.filters.clear();
     query.strategy = "other";
     EXPECT_THAT(await(service_->records().retrieve(scope_, query))->items, IsEmpty());

@@ -170,6 +170,23 @@ Result<std::vector<Record>> scan_records(Transaction& tx, std::int64_t memory,
     return records_from(rows);
 }
 
+Result<std::vector<RecordTimes>> scan_times(Transaction& tx, std::int64_t memory,
+                                            const std::optional<SpaceSelection>& spaces,
+                                            std::int64_t after, int items_max) {
+    Params params{memory, after, std::int64_t{items_max}};
+    std::string sql =
+        "SELECT number, created_at, updated_at FROM memory_records WHERE memory = $1 AND "
+        "status = 'ACTIVE' AND number > $2 ";
+    add_spaces(spaces, sql, params);
+    AC_TRY(const auto rows, tx.query(sql + "ORDER BY number LIMIT $3", params));
+    std::vector<RecordTimes> out;
+    out.reserve(rows.size());
+    for (const auto& row : rows)
+        out.push_back(
+            {row.integer(0), from_epoch_ms(row.integer(1)), from_epoch_ms(row.integer(2))});
+    return out;
+}
+
 Result<std::vector<ExpiredRecord>> sweep_records(Transaction& tx, WallTime now, int rows_max) {
     AC_TRY(const auto rows,
            tx.query("SELECT memory, number, id FROM memory_records WHERE expires_at > 0 AND "

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 #include <unordered_map>
@@ -22,20 +23,28 @@ struct Stored {
     std::vector<BatchOutcome> outcomes;
 };
 
-// Names whose records were made before, under the same token: "request id \n record id" a line.
-std::string ids_text(const std::vector<Record>& records, const std::vector<NewRecord>& wanted) {
+// What became of a batch, for the next call with its token: [request id, record id, refusal].
+std::string answer_text(const std::vector<BatchOutcome>& outcomes) {
     json::array out;
-    for (std::size_t i = 0; i < records.size(); ++i)
-        out.emplace_back(json::array{wanted[i].request_id, records[i].id.text()});
+    for (const auto& outcome : outcomes) {
+        json::array item{outcome.request_id, outcome.id.text()};
+        if (outcome.error) item.emplace_back(outcome.error->message);
+        out.emplace_back(std::move(item));
+    }
     return json::serialize(out);
 }
 
 std::vector<BatchOutcome> outcomes_of(const std::string& text) {
     std::vector<BatchOutcome> out;
     const auto parsed = json::parse(text);
-    for (const auto& item : parsed.as_array())
-        out.push_back({.request_id = json::value_to<std::string>(item.at(0)),
-                       .id = RecordId(json::value_to<std::string>(item.at(1)))});
+    for (const auto& item : parsed.as_array()) {
+        BatchOutcome one{.request_id = json::value_to<std::string>(item.at(0)),
+                         .id = RecordId(json::value_to<std::string>(item.at(1)))};
+        if (item.as_array().size() > 2)
+            one.error = Error{.code = ErrorCode::not_found,
+                              .message = json::value_to<std::string>(item.at(2))};
+        out.push_back(std::move(one));
+    }
     return out;
 }
 
@@ -51,6 +60,24 @@ void apply(const RecordExpiry& expiry, Record& record, WallTime now) {
     if (record.expiry_days > 0) record.expires_at = now + std::chrono::days(record.expiry_days);
 }
 
+// "You can only specify filter keys that are declared as indexed keys" (API reference).
+Result<> check_filters(const Memory& memory, const std::vector<RecordFilter>& filters) {
+    for (const auto& filter : filters) {
+        if (is_system_key(filter.key) || has_indexed_key(memory, filter.key)) continue;
+        return fail(ErrorCode::invalid_argument,
+                    "metadataFilters: " + filter.key + " is no indexed key of the memory");
+    }
+    return {};
+}
+
+// A record belongs to a strategy of its memory, or to none.
+std::optional<Error> refusal_of(const Memory& memory, const std::string& strategy) {
+    if (strategy.empty() || strategy == kNoStrategy) return std::nullopt;
+    if (std::ranges::find(memory.strategies, strategy, &Strategy::id) != memory.strategies.end())
+        return std::nullopt;
+    return Error{.code = ErrorCode::not_found, .message = "Memory strategy not found: " + strategy};
+}
+
 bool is_there(const Record& record, WallTime now) {
     return !record.expires_at || *record.expires_at > now;
 }
@@ -58,7 +85,7 @@ bool is_there(const Record& record, WallTime now) {
 void apply(const RecordChange& change, Record& record, WallTime now) {
     if (change.text) record.text = *change.text;
     if (change.space) record.space = *change.space;
-    if (change.strategy) record.strategy = *change.strategy;
+    if (change.strategy) record.strategy = *change.strategy == kNoStrategy ? "" : *change.strategy;
     if (change.metadata) record.metadata = *change.metadata;
     // The engine must not take what a caller wrote for its own statement.
     if (change.text) record.subject.clear();
@@ -81,7 +108,7 @@ Task<std::vector<BatchOutcome>> Records::create(Scope scope, MemoryId memory,
         records.push_back({.key = context_.arrivals.next(now),
                            .id = make_record_id(context_.random),
                            .space = item.space,
-                           .strategy = item.strategy,
+                           .strategy = item.strategy == kNoStrategy ? "" : item.strategy,
                            .text = item.text,
                            .metadata = item.metadata,
                            .created_at = item.time,
@@ -95,14 +122,20 @@ Task<std::vector<BatchOutcome>> Records::create(Scope scope, MemoryId memory,
         AC_TRY(const auto known,
                store::find_answer(tx, scope, "BatchCreateMemoryRecords", once, oldest));
         if (known) return Stored{.outcomes = outcomes_of(*known)};
-        Stored out{.memory = found.number, .records = records};
+        Stored out{.memory = found.number};
         for (std::size_t i = 0; i < records.size(); ++i) {
+            if (auto refused = refusal_of(found, records[i].strategy)) {
+                out.outcomes.push_back(
+                    {.request_id = wanted[i].request_id, .id = records[i].id, .error = *refused});
+                continue;
+            }
             AC_CHECK(store::insert_record(tx, found.number, records[i]));
             AC_CHECK(announce(tx, found, RecordEvent::created, records[i], numbers, now));
             out.outcomes.push_back({.request_id = wanted[i].request_id, .id = records[i].id});
+            out.records.push_back(records[i]);
         }
         AC_CHECK(store::keep_answer(tx, scope, "BatchCreateMemoryRecords", once,
-                                    ids_text(records, wanted), now));
+                                    answer_text(out.outcomes), now));
         return out;
     };
     AC_CO_TRY(auto stored, co_await context_.database.write(std::move(work)));
@@ -121,6 +154,11 @@ Task<std::vector<BatchOutcome>> Records::update(Scope scope, MemoryId memory,
         for (const auto& change : changes) {
             AC_TRY(auto record, store::find_record(tx, found.number, change.id));
             BatchOutcome outcome{.id = change.id};
+            outcome.error = refusal_of(found, change.strategy.value_or(std::string()));
+            if (outcome.error) {
+                out.outcomes.push_back(std::move(outcome));
+                continue;
+            }
             if (record && is_there(*record, now)) {
                 apply(change, *record, now);
                 apply(expiry, *record, now);
@@ -185,6 +223,7 @@ Task<Page<Record>> Records::list(Scope scope, RecordQuery query) {
     auto work = [scope, query, after, count,
                  now = context_.now()](Transaction& tx) -> Result<std::vector<Record>> {
         AC_TRY(const auto found, store::get_memory(tx, scope, query.memory));
+        AC_CHECK(check_filters(found, query.filters));
         std::vector<Record> out;
         auto from = after;
         while (out.size() <= count) {
@@ -223,14 +262,16 @@ Task<> Records::select_by_time(std::int64_t memory, RecordQuery& query) {
     auto keys = std::make_shared<std::unordered_set<std::int64_t>>();
     for (std::int64_t after = -1;;) {
         auto read = [memory, spaces = query.spaces, after,
-                     page = context_.limits.index_page](Transaction& tx) {
-            return store::scan_records(tx, memory, spaces, after, page);
+                     page = context_.limits.times_page](Transaction& tx) {
+            return store::scan_times(tx, memory, spaces, after, page);
         };
-        AC_CO_TRY(const auto records, co_await context_.database.read(std::move(read)));
-        if (records.empty()) break;
-        after = records.back().key;
-        for (const auto& record : records)
-            if (satisfies(record, times)) keys->insert(record.key);
+        AC_CO_TRY(const auto found, co_await context_.database.read(std::move(read)));
+        if (found.empty()) break;
+        after = found.back().key;
+        for (const auto& [key, created, updated] : found) {
+            const Record record{.created_at = created, .updated_at = updated};
+            if (satisfies(record, times)) keys->insert(key);
+        }
     }
     query.only = std::move(keys);
     co_return Result<>{};
@@ -256,9 +297,10 @@ Task<Page<FoundRecord>> Records::retrieve(Scope scope, RecordQuery query) {
     const auto count = static_cast<std::size_t>(
         query.page.items_max > 0 ? query.page.items_max : context_.limits.page_default);
     if (query.topk == 0) query.topk = context_.limits.topk_default;
-    const auto memory_id = query.memory;
-    auto number_of = [scope, memory_id](Transaction& tx) -> Result<std::int64_t> {
+    auto number_of = [scope, memory_id = query.memory,
+                      filters = query.filters](Transaction& tx) -> Result<std::int64_t> {
         AC_TRY(const auto found, store::get_memory(tx, scope, memory_id));
+        AC_CHECK(check_filters(found, filters));
         return found.number;
     };
     AC_CO_TRY(const auto number, co_await context_.database.read(std::move(number_of)));

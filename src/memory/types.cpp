@@ -78,6 +78,14 @@ bool is_system_key(std::string_view key) {
     return key == kCreatedAt || key == kUpdatedAt;
 }
 
+bool has_indexed_key(const Memory& memory, std::string_view key) {
+    const auto* keys = memory.details.if_contains("indexedKeys");
+    if (keys == nullptr || !keys->is_array()) return false;
+    for (const auto& known : keys->get_array())
+        if (known.at("key").as_string() == key) return true;
+    return false;
+}
+
 bool satisfies(const Record& record, const std::vector<RecordFilter>& filters) {
     auto metadata = record.metadata;
     metadata.emplace_back(kCreatedAt, record.created_at);

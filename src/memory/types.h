@@ -158,6 +158,9 @@ struct SessionSummary {
 using MetadataValue = std::variant<std::string, std::vector<std::string>, double, WallTime>;
 using RecordMetadata = std::vector<std::pair<std::string, MetadataValue>>;
 
+// What a record without a strategy shows as its strategy's id; the API model requires one.
+inline constexpr std::string_view kNoStrategy = "unassigned";
+
 struct Record {
     std::int64_t key = 0;  // key in the index; grows with arrival
     RecordId id;
@@ -220,6 +223,7 @@ bool satisfies(const RecordMetadata& metadata, const std::vector<RecordFilter>& 
 // -updatedAt.
 bool satisfies(const Record& record, const std::vector<RecordFilter>& filters);
 bool is_system_key(std::string_view key);
+bool has_indexed_key(const Memory& memory, std::string_view key);
 
 json::object metadata_to_json(const RecordMetadata& metadata);
 RecordMetadata metadata_from_json(const json::object& object);

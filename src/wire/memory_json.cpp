@@ -371,8 +371,8 @@ json::object record_output(const memory::Record& record) {
     json::object out;
     out["memoryRecordId"] = record.id.text();
     out["content"] = json::object{{"text", record.text}};
-    // The model requires one; a record that a caller wrote may have none.
-    out["memoryStrategyId"] = record.strategy.empty() ? "unassigned" : record.strategy;
+    out["memoryStrategyId"] =
+        record.strategy.empty() ? std::string(memory::kNoStrategy) : record.strategy;
     json::array namespaces;
     if (!record.space.empty()) namespaces.emplace_back(record.space);
     out["namespaces"] = std::move(namespaces);

@@ -318,7 +318,30 @@ def test_skipped_events_make_no_records_and_ingested_ones_no_events(data, learni
                             sessionId=answer["sessionId"])["events"] == []
 
 
-def test_records_in_batches(data, memory):
+def test_a_record_of_an_unknown_strategy_fails_alone(data, learning, control):
+    known = control.get_memory(memoryId=learning)["memory"]["strategies"][0]["strategyId"]
+    batch = {"memoryId": learning, "clientToken": "once", "records": [
+        {"requestIdentifier": name, "namespaces": ["/own"], "timestamp": 1_700_000_000,
+         "content": {"text": name}, "memoryStrategyId": strategy}
+        for name, strategy in (("good", known), ("bad", "facts-0123456789"))]}
+    for made in (data.batch_create_memory_records(**batch) for _ in range(2)):
+        assert [r["requestIdentifier"] for r in made["successfulRecords"]] == ["good"]
+        (bad,) = made["failedRecords"]
+        assert (bad["requestIdentifier"], bad["errorCode"]) == ("bad", 404)
+        assert "facts-0123456789" in bad["errorMessage"]
+    listed = data.list_memory_records(memoryId=learning, namespace="/own")
+    (record,) = listed["memoryRecordSummaries"]
+    assert record["memoryStrategyId"] == known
+    changed = data.batch_update_memory_records(memoryId=learning, records=[{
+        "memoryRecordId": record["memoryRecordId"], "timestamp": 1_700_000_000,
+        "memoryStrategyId": "facts-0123456789"}])
+    assert changed["failedRecords"][0]["errorCode"] == 404
+
+
+def test_records_in_batches(control, data, memory):
+    control.update_memory(memoryId=memory, addIndexedKeys=[
+        {"key": "rank", "type": "NUMBER"}, {"key": "tags", "type": "STRINGLIST"},
+        {"key": "day", "type": "STRING"}])
     made = data.batch_create_memory_records(memoryId=memory, records=[
         {"requestIdentifier": f"r{i}", "namespaces": [space], "timestamp": 1_700_000_000 + i,
          "content": {"text": f"note {i} about tea"}, "metadata": {
@@ -343,6 +366,11 @@ def test_records_in_batches(data, memory):
     assert names(namespacePath="/", metadataFilters=[{
         "left": {"metadataKey": "day"}, "operator": "BEFORE",
         "right": {"metadataValue": {"dateTimeValue": 1_700_000_001}}}]) == ["0"]
+    undeclared = [{"left": {"metadataKey": "colour"}, "operator": "EXISTS"}]
+    assert code_of(data.list_memory_records, memoryId=memory, namespace="/a",
+                   metadataFilters=undeclared) == "ValidationException"
+    assert code_of(data.retrieve_memory_records, memoryId=memory, namespace="/a", searchCriteria={
+        "searchQuery": "tea", "metadataFilters": undeclared}) == "ValidationException"
     assert code_of(data.list_memory_records, memoryId=memory) == "ValidationException"
     assert code_of(data.list_memory_records, memoryId=memory, namespace="/a",
                    namespacePath="/a") == "ValidationException"

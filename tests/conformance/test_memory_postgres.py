@@ -1,0 +1,79 @@
+"""Memory's tests once more, on a daemon whose database is PostgreSQL; and both back ends give the
+same answers."""
+import json
+
+import pytest
+
+import models_config
+from conftest import served
+from memory_support import name_of
+from postgres import PROGRAMS, Cluster
+from test_memory import *  # noqa: F401,F403
+from test_memory_cli import *  # noqa: F401,F403
+from test_memory_langgraph import *  # noqa: F401,F403
+from test_memory_sdk import *  # noqa: F401,F403
+from test_memory_streams import *  # noqa: F401,F403
+
+pytestmark = pytest.mark.skipif(not PROGRAMS.exists(), reason="PostgreSQL 15 is not installed")
+
+QUESTIONS = ("Who keeps bees?", "Where is the sea?", "music", "bee keeping", "nothing of it at all")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster() as running:
+        yield running
+
+
+def config_for(folder, cluster, **more):
+    return models_config.write(folder, platform={
+        "database": {"postgres": cluster.connection}, **more})
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory, cluster):
+    """In place of the one that every test has: it keeps nothing in files but blobs."""
+    config = config_for(tmp_path_factory.mktemp("postgres"), cluster)
+    with served(arguments=["--config", config]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def streaming(tmp_path_factory, receiver):
+    from test_memory_streams import BUCKET_STREAM, STREAM
+    with Cluster() as own:
+        config = config_for(tmp_path_factory.mktemp("streams"), own, memory={"streams": {
+            STREAM: f"http://127.0.0.1:{receiver.server_port}/changes",
+            BUCKET_STREAM: "s3://changes/memory"}})
+        with served(arguments=["--config", config]) as running:
+            yield running
+
+
+def test_both_back_ends_find_the_same(daemon, tmp_path):
+    texts = [f"{name} {verb} {what}, since {year}"
+             for name in ("Ann", "Ben", "미나", "Zoë") for verb in ("keeps", "plays", "sells")
+             for what in ("bees near the sea", "the clarinet", "old maps")
+             for year in (1999, 2010, 2024)]
+    config = models_config.write(tmp_path)
+    with served(arguments=["--config", config]) as plain:
+        answers = [answers_of(one, texts) for one in (daemon, plain)]
+    assert json.dumps(answers[0]) == json.dumps(answers[1])
+    assert all(answers[0][:4])
+
+
+def answers_of(daemon, texts):
+    control, data = daemon.client("bedrock-agentcore-control"), daemon.client("bedrock-agentcore")
+    memory = control.create_memory(name=name_of("same"), eventExpiryDuration=7)["memory"]["id"]
+    for start in range(0, len(texts), 100):
+        data.batch_create_memory_records(memoryId=memory, records=[
+            {"requestIdentifier": f"r{start + i}", "namespaces": [f"/people/{i % 3}"],
+             "content": {"text": text}, "timestamp": 1_700_000_000 + 3600 * (start + i)}
+            for i, text in enumerate(texts[start:start + 100])])
+    out = []
+    for question in QUESTIONS:
+        for space in ({"namespace": "/people/1"}, {"namespacePath": "/people"}):
+            found = data.retrieve_memory_records(memoryId=memory, **space, searchCriteria={
+                "searchQuery": question, "topK": 20})["memoryRecordSummaries"]
+            out.append([(r["content"]["text"], round(r["score"], 6)) for r in found])
+    control.delete_memory(memoryId=memory)
+    return out

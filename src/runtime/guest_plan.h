@@ -13,8 +13,6 @@
 
 namespace ac::runtime {
 
-inline constexpr std::uint16_t kAgentPort = 8080;  // AWS's HTTP protocol contract
-
 struct GuestPlan {
     sandbox::Policy policy;
     sandbox::Limits limits;

@@ -20,10 +20,11 @@ bool is_success(int status) {
 
 }  // namespace
 
-Invocation::Invocation(Lease& lease, std::string request_id, net::Exchange& exchange,
-                       net::Body& body, Timer& timer, const RuntimeLimits& limits,
-                       net::Headers identity)
+Invocation::Invocation(Lease& lease, AgentCall call, std::string request_id,
+                       net::Exchange& exchange, net::Body& body, Timer& timer,
+                       const RuntimeLimits& limits, net::Headers identity)
     : lease_(lease),
+      call_(call),
       request_id_(std::move(request_id)),
       exchange_(exchange),
       body_(body),
@@ -36,8 +37,41 @@ net::RequestHead Invocation::request_for_guest() const {
     const Session& session = lease_.session();
     net::RequestHead head = guest_request(exchange_.request(), session.address.session, request_id_,
                                           session.target.spec.header_allowlist);
+    const ServerProtocol protocol = session.target.spec.protocol;
+    if (const auto route = agent_route(protocol, call_)) {
+        head.method = route->method;
+        head.target = route->path;
+    }
+    head.headers.set("Host", "127.0.0.1:" + std::to_string(agent_port(protocol)));
+    for (const net::Header& header : exchange_.request().headers)
+        if (is_protocol_header(protocol, header.name)) head.headers.set(header.name, header.value);
+    if (protocol == ServerProtocol::mcp) name_mcp_session(head.headers);
     for (const net::Header& header : identity_) head.headers.set(header.name, header.value);
     return head;
+}
+
+// An agent that keeps MCP sessions itself refuses an id that is not its own, most of all with the
+// request that asks for one; those that keep none take whatever comes.
+void Invocation::name_mcp_session(net::Headers& headers) const {
+    const bool opens = small_body_ && small_body_->find("\"initialize\"") != std::string::npos;
+    headers.remove("Mcp-Session-Id");
+    if (opens) return;
+    const std::string own = lease_.session().mcp.id();
+    headers.add("Mcp-Session-Id", own.empty() ? lease_.session().address.session.text() : own);
+}
+
+net::Headers Invocation::headers_for_caller(const net::ResponseHead& head) const {
+    const Session& session = lease_.session();
+    net::Headers headers = caller_headers(head, exchange_.request(), session.address.session);
+    if (session.target.spec.protocol != ServerProtocol::mcp) return headers;
+    if (const auto own = headers.find("Mcp-Session-Id")) session.mcp.learn(*own);
+    headers.set("Mcp-Session-Id", session.address.session.text());
+    return headers;
+}
+
+// MCP clients ask whether a server has a stream, and understand its no.
+bool Invocation::passes_on(int status) const {
+    return is_success(status) || call_ == AgentCall::mcp_stream || call_ == AgentCall::mcp_end;
 }
 
 Task<> Invocation::run() {
@@ -188,7 +222,7 @@ Task<> Invocation::send_large_body() {
 }
 
 Task<> Invocation::answer(net::ResponseHead head) {
-    if (!is_success(head.status)) co_return co_await refuse(head.status);
+    if (!passes_on(head.status)) co_return co_await refuse(head.status);
     const auto length = guest_->body().length();
     if (length && *length <= kBufferBytes)
         co_return co_await answer_whole(std::move(head), *length);
@@ -198,7 +232,7 @@ Task<> Invocation::answer(net::ResponseHead head) {
 // In one piece, which saves two writes to the caller.
 Task<> Invocation::answer_whole(net::ResponseHead head, std::uint64_t size) {
     net::Response response{.status = head.status};
-    response.headers = caller_headers(head, exchange_.request(), lease_.session().address.session);
+    response.headers = headers_for_caller(head);
     if (size > 0) {
         auto read = co_await net::read_all(guest_->body(), size);
         AC_CO_TRY(response.body, from_guest(std::move(read)));
@@ -209,7 +243,7 @@ Task<> Invocation::answer_whole(net::ResponseHead head, std::uint64_t size) {
 
 Task<> Invocation::answer_streaming(net::ResponseHead head) {
     net::ResponseHead begin{.status = head.status};
-    begin.headers = caller_headers(head, exchange_.request(), lease_.session().address.session);
+    begin.headers = headers_for_caller(head);
     if (const auto length = guest_->body().length())
         begin.headers.add("Content-Length", std::to_string(*length));
     Result<> started = co_await exchange_.start(std::move(begin));
@@ -241,7 +275,9 @@ Task<> Invocation::refuse(int status) {
     text.resize(size);
     std::string message = "Received error (" + std::to_string(status) + ") from runtime";
     if (!text.empty()) message += ": " + to_storable_text(text);
-    co_return fail(ErrorCode::guest_failed, std::move(message));
+    Error error{.code = ErrorCode::guest_failed, .message = std::move(message)};
+    if (status == 406) error.reason = kNotAcceptable;
+    co_return fail(std::move(error));
 }
 
 // The agent broke off. If its session is ending, that is the reason to tell.

@@ -17,8 +17,9 @@ namespace ac::runtime {
 class Invocation final {
   public:
     // All outlive the invocation. `lease` is of a ready session. `identity` goes to the agent.
-    Invocation(Lease& lease, std::string request_id, net::Exchange& exchange, net::Body& body,
-               Timer& timer, const RuntimeLimits& limits, net::Headers identity = {});
+    Invocation(Lease& lease, AgentCall call, std::string request_id, net::Exchange& exchange,
+               net::Body& body, Timer& timer, const RuntimeLimits& limits,
+               net::Headers identity = {});
 
     // See RuntimeService::invoke.
     Task<> run();
@@ -28,6 +29,9 @@ class Invocation final {
     enum class Fault { none, guest, caller };
 
     net::RequestHead request_for_guest() const;
+    void name_mcp_session(net::Headers& headers) const;
+    net::Headers headers_for_caller(const net::ResponseHead& head) const;
+    bool passes_on(int status) const;
     Task<> read_small_body();
     Task<> begin_large_request();
     Task<> begin_small_request();
@@ -48,6 +52,7 @@ class Invocation final {
     Result<> from_caller(Result<> result);
 
     Lease& lease_;
+    const AgentCall call_;
     const std::string request_id_;
     net::Exchange& exchange_;
     net::Body& body_;

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/encoding.h"
-#include "runtime/guest_plan.h"
+#include "runtime/protocol.h"
 
 namespace ac::runtime {
 namespace {
@@ -36,6 +36,15 @@ bool is_custom_header(std::string_view name) {
     return starts_ignoring_case(name, kCustomPrefix);
 }
 
+// MCP 2025-06-18 (transports) and 2026-07-28; A2A 1.0, section 9.
+bool is_protocol_header(ServerProtocol protocol, std::string_view name) {
+    if (protocol == ServerProtocol::mcp)
+        return equals_ignoring_case(name, "Last-Event-ID") || starts_ignoring_case(name, "Mcp-");
+    if (protocol == ServerProtocol::a2a)
+        return starts_ignoring_case(name, "A2A-") || starts_ignoring_case(name, "X-A2A-");
+    return false;
+}
+
 namespace {
 
 bool passes(std::string_view name, const std::vector<std::string>& allowlist) {
@@ -54,7 +63,7 @@ net::RequestHead guest_request(const net::RequestHead& caller, const SessionId& 
                                std::string_view request_id,
                                const std::vector<std::string>& allowlist) {
     net::RequestHead head{.method = "POST", .target = "/invocations"};
-    head.headers.add("Host", "127.0.0.1:" + std::to_string(kAgentPort));
+    head.headers.add("Host", "127.0.0.1:" + std::to_string(agent_port(ServerProtocol::http)));
     for (const net::Header& header : caller.headers)
         if (passes(header.name, allowlist)) head.headers.add(header.name, header.value);
     head.headers.add(std::string(kSessionHeader), session.text());

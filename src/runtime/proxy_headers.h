@@ -17,6 +17,9 @@ net::RequestHead guest_request(const net::RequestHead& caller, const SessionId& 
                                std::string_view request_id,
                                const std::vector<std::string>& allowlist);
 
+// What clients of a protocol say to agents in header fields of its own.
+bool is_protocol_header(ServerProtocol protocol, std::string_view name);
+
 // X-Amzn-Bedrock-AgentCore-Runtime-Custom-*, which a caller may always send.
 bool is_custom_header(std::string_view name);
 

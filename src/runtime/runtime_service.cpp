@@ -15,6 +15,18 @@
 namespace ac::runtime {
 namespace {
 
+// The form of session ids, so that callers get back what they sent.
+Result<> check_mcp_session(std::string_view id) {
+    constexpr std::size_t kBytesMax = 256;
+    constexpr std::string_view kLetters =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const bool good = id.size() <= kBytesMax && id.find_first_not_of(kLetters) == id.npos &&
+                      !id.starts_with('-') && !id.starts_with('_');
+    if (good) return {};
+    return fail(ErrorCode::invalid_argument,
+                "Mcp-Session-Id is up to 256 letters, digits, - and _, as this server gave it");
+}
+
 class Service final : public RuntimeService, private CatalogListener {
   public:
     explicit Service(Dependencies given)
@@ -27,10 +39,12 @@ class Service final : public RuntimeService, private CatalogListener {
           builder_(given.sandbox, given.artifacts, given.pool, given.random, config_.folder,
                    config_.limits, config_.build),
           host_(*catalog_, given.sandbox, given.timer, given.random, given.pool, given.loop,
-                config_.limits, {config_.folder, config_.public_url, given.platform, given.egress}),
+                config_.limits, {config_.folder, {}, given.platform, given.egress}),
           tasks_(given.loop.executor()) {}
 
     Result<> prepare() { return builder_.prepare(); }
+
+    void set_public_url(std::string url) override { host_.set_public_url(std::move(url)); }
 
     Task<> start() override {
         AC_CO_CHECK(co_await catalog_->migrate());
@@ -53,11 +67,15 @@ class Service final : public RuntimeService, private CatalogListener {
 
     Task<> invoke(SessionAddress address, std::string request_id, net::Exchange& exchange,
                   net::Body& body) override {
-        net::Headers identity = identity_headers(address, exchange.request());
-        AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
-        Invocation invocation(lease, std::move(request_id), exchange, body, timer_, config_.limits,
-                              std::move(identity));
-        co_return co_await invocation.run();
+        co_return co_await forward(std::move(address), AgentCall::invocation, std::move(request_id),
+                                   exchange, body);
+    }
+
+    Task<> ask(SessionAddress address, AgentCall call, std::string request_id,
+               net::Exchange& exchange) override {
+        net::StringBody nothing{std::string()};
+        co_return co_await forward(std::move(address), call, std::move(request_id), exchange,
+                                   nothing);
     }
 
     Task<> open_web_socket(SessionAddress address, std::string request_id,
@@ -98,6 +116,37 @@ class Service final : public RuntimeService, private CatalogListener {
     std::size_t session_count() const override { return host_.count(); }
 
   private:
+    Task<> forward(SessionAddress address, AgentCall call, std::string request_id,
+                   net::Exchange& exchange, net::Body& body) {
+        AC_CO_CHECK(co_await name_session(address, call));
+        const bool follows = call == AgentCall::mcp_stream || call == AgentCall::mcp_end;
+        if (follows && !host_.is_live(address))
+            co_return fail(ErrorCode::not_found,
+                           "no session " + address.session.text() + " is running");
+        net::Headers identity = identity_headers(address, exchange.request());
+        AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
+        Invocation invocation(lease, call, std::move(request_id), exchange, body, timer_,
+                              config_.limits, std::move(identity));
+        co_return co_await invocation.run();
+    }
+
+    // An invocation of an HTTP agent needs no look at what the runtime is: its session knows.
+    Task<> name_session(SessionAddress& address, AgentCall call) {
+        std::string mcp = std::exchange(address.mcp_session, {});
+        if (mcp.empty() && call == AgentCall::invocation) co_return Result<>{};
+        AC_CO_TRY(const Resolved target,
+                  co_await catalog_->resolve(address.scope, address.runtime, address.endpoint));
+        const ServerProtocol protocol = target.spec.protocol;
+        if (!agent_route(protocol, call))
+            co_return fail(
+                ErrorCode::invalid_argument,
+                "agents of protocol " + std::string(to_string(protocol)) + " cannot be asked this");
+        if (protocol != ServerProtocol::mcp || mcp.empty()) co_return Result<>{};
+        AC_CO_CHECK(check_mcp_session(mcp));
+        address.session = SessionId(std::move(mcp));
+        co_return Result<>{};
+    }
+
     // What the agent proves with who it is; under both names that SDKs know.
     net::Headers identity_headers(const SessionAddress& address,
                                   const net::RequestHead& caller) const {

@@ -38,6 +38,8 @@ struct SessionAddress {
     std::string endpoint{kDefaultEndpoint};
     SessionId session;
     Caller caller = {};  // of one invocation; sessions do not keep it
+    // The caller's Mcp-Session-Id: where the agent speaks MCP it names the session.
+    std::string mcp_session = {};
 };
 
 struct SessionView {
@@ -50,6 +52,9 @@ struct SessionView {
     std::size_t invocations = 0;  // under way
     std::uint64_t memory_bytes = 0;
 };
+
+// The reason in a guest_failed Error whose agent does not take the request's Accept header (406).
+inline constexpr std::string_view kNotAcceptable = "NotAcceptable";
 
 struct LogQuery {
     Scope scope;
@@ -74,6 +79,8 @@ class RuntimeService {
   public:
     virtual ~RuntimeService() = default;
 
+    // Before sessions: where callers reach this server ("http://host:port"), told to agents.
+    virtual void set_public_url(std::string url) = 0;
     // Brings the schema up to date and resumes what an earlier run left unfinished.
     virtual Task<> start() = 0;
     // Ends sessions and builds; unfinished builds are resumed by the next start().
@@ -88,6 +95,9 @@ class RuntimeService {
     // aborted.
     virtual Task<> invoke(SessionAddress address, std::string request_id, net::Exchange& exchange,
                           net::Body& body) = 0;
+    // The same for what else an agent can be asked. invalid_argument: not one of this protocol.
+    virtual Task<> ask(SessionAddress address, AgentCall call, std::string request_id,
+                       net::Exchange& exchange) = 0;
     // The same for a caller's WebSocket: returns when it is over. invalid_argument: not an opening
     // handshake.
     virtual Task<> open_web_socket(SessionAddress address, std::string request_id,
@@ -107,8 +117,6 @@ struct RuntimeConfig {
     std::filesystem::path folder;  // ours alone: code, packages, logs
     RuntimeLimits limits;
     BuildOptions build;
-    // Where callers reach this server ("http://host:port"), told to agents; empty: not told.
-    std::string public_url;
 };
 
 class PlatformDoor;

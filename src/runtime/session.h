@@ -33,6 +33,24 @@ class GuestConnector final : public net::Connector {
     UniqueFd first_;
 };
 
+// An agent that keeps MCP sessions of its own gives them ids. Callers know theirs only, which leads
+// to the session; this is what the agent calls it. Thread-safe.
+class AgentMcpSession final {
+  public:
+    void learn(std::string_view id) {
+        const std::lock_guard lock(mutex_);
+        id_ = id;
+    }
+    std::string id() const {  // empty: it has none, or none yet
+        const std::lock_guard lock(mutex_);
+        return id_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::string id_;
+};
+
 struct Session {
     Session(SessionAddress where, Resolved what, SessionTimes times, SteadyTime now, WallTime wall,
             SessionLog output)
@@ -45,6 +63,7 @@ struct Session {
     const SessionAddress address;
     const Resolved target;
     const WallTime started_wall;
+    mutable AgentMcpSession mcp;
 
     // Guarded by the host's mutex.
     SessionMachine machine;

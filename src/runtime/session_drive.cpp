@@ -28,9 +28,13 @@ std::string loopback_url(std::uint16_t port) {
     return "http://127.0.0.1:" + std::to_string(port);
 }
 
-net::RequestHead ping_request() {
+std::uint16_t port_of(const Session& session) {
+    return agent_port(session.target.spec.protocol);
+}
+
+net::RequestHead ping_request(const Session& session) {
     net::RequestHead head{.method = "GET", .target = "/ping"};
-    head.headers.add("Host", "127.0.0.1:" + std::to_string(kAgentPort));
+    head.headers.add("Host", "127.0.0.1:" + std::to_string(port_of(session)));
     return head;
 }
 
@@ -101,7 +105,7 @@ Task<> SessionHost::start_guest(SessionPointer session) {
         session->monitor = std::move(monitor);
         wanted = session->machine.state() == SessionState::provisioning;
     }
-    session->connector = std::make_unique<GuestConnector>(*session->monitor, kAgentPort);
+    session->connector = std::make_unique<GuestConnector>(*session->monitor, port_of(*session));
     session->pool = net::make_client_pool(*session->connector, timer_);
     constexpr std::size_t kKeepNone = 0;
     session->fresh = net::make_client_pool(*session->connector, timer_, {}, kKeepNone);
@@ -142,7 +146,7 @@ Task<> SessionHost::wait_listening(SessionPointer session) {
     const SteadyTime deadline = timer_.clock().steady() + limits_.init_max;
     auto pause = kFirstLook;
     while (true) {
-        auto connection = co_await session->monitor->connect(kAgentPort);
+        auto connection = co_await session->monitor->connect(port_of(*session));
         if (connection) {
             session->connector->keep(*std::move(connection));
             co_return Result<>{};
@@ -154,8 +158,9 @@ Task<> SessionHost::wait_listening(SessionPointer session) {
         }
         if (timer_.clock().steady() >= deadline) {
             const std::string message =
-                "the agent did not listen on port " + std::to_string(kAgentPort) + " within " +
-                std::to_string(limits_.init_max.count()) + " s of its start";
+                "the agent did not listen on port " + std::to_string(port_of(*session)) +
+                ", where protocol " + std::string(to_string(session->target.spec.protocol)) +
+                " wants it, within " + std::to_string(limits_.init_max.count()) + " s of its start";
             co_return fail(ErrorCode::guest_failed, with_tail(message, session->log));
         }
         AC_CO_CHECK(co_await timer_.sleep_until(timer_.clock().steady() + pause));
@@ -253,8 +258,8 @@ Detached SessionHost::keep_time() {
 
 Detached SessionHost::ping(SessionPointer session) {
     const SteadyTime deadline = timer_.clock().steady() + kPingMax;
-    const auto answer =
-        co_await net::fetch(*session->pool, ping_request(), std::string(), deadline, kPingBytesMax);
+    const auto answer = co_await net::fetch(*session->pool, ping_request(*session), std::string(),
+                                            deadline, kPingBytesMax);
     const bool busy = answer && answer->status == 200 &&
                       answer->body.find("\"HealthyBusy\"") != std::string::npos;
     SessionAction action = SessionAction::none;

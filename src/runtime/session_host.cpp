@@ -223,6 +223,12 @@ Task<std::vector<SessionView>> SessionHost::list(Scope scope, RuntimeId id) {
     co_return views;
 }
 
+bool SessionHost::is_live(const SessionAddress& address) const {
+    const std::string key = key_of(address);
+    const std::lock_guard lock(mutex_);
+    return sessions_.contains(key);
+}
+
 std::size_t SessionHost::count() const {
     const std::lock_guard lock(mutex_);
     return sessions_.size();

@@ -47,6 +47,10 @@ class SessionHost final {
         PlatformDoor* platform = nullptr;  // nullptr: guests reach nothing
         PlatformDoor* egress = nullptr;
     };
+    bool is_live(const SessionAddress& address) const;
+    // Before the first session.
+    void set_public_url(std::string url) { options_.public_url = std::move(url); }
+
     // All outlive the host.
     SessionHost(Catalog& catalog, sandbox::Sandbox& sandbox, Timer& timer, Random& random,
                 ThreadPool& pool, Loop& loop, const RuntimeLimits& limits, Options options);
@@ -98,7 +102,7 @@ class SessionHost final {
     Random& random_;
     ThreadPool& pool_;
     const RuntimeLimits& limits_;
-    const Options options_;
+    Options options_;
 
     mutable std::mutex mutex_;  // all below, and the guarded part of each session
     std::unordered_map<std::string, SessionPointer> sessions_;

@@ -55,6 +55,8 @@ Spec read_spec(const json::object& object) {
     spec.header_allowlist = list_of(object, "headers");
     // Versions stored before roles counted have none.
     if (object.contains("role")) spec.role_arn = text_of(object, "role");
+    if (object.contains("protocol"))
+        spec.protocol = protocol_from(text_of(object, "protocol")).value();
     if (object.contains("vpc")) spec.network = NetworkMode::vpc;
     if (object.contains("authorizer")) spec.authorizer = text_of(object, "authorizer");
     return spec;
@@ -83,6 +85,7 @@ std::string to_text(const Spec& spec) {
                         {"environment", std::move(environment)},
                         {"headers", from_list(spec.header_allowlist)},
                         {"role", spec.role_arn}};
+    if (spec.protocol != ServerProtocol::http) object["protocol"] = to_string(spec.protocol);
     if (spec.network == NetworkMode::vpc) object["vpc"] = true;
     if (!spec.authorizer.empty()) object["authorizer"] = spec.authorizer;
     if (spec.idle_timeout) object["idleTimeout"] = spec.idle_timeout->count();

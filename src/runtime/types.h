@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "runtime/artifact_source.h"
+#include "runtime/protocol.h"
 
 namespace ac::runtime {
 
@@ -41,6 +42,7 @@ struct Spec {
     std::vector<std::string> header_allowlist;
     std::string role_arn;  // what the agent may do on the platform; empty: not said
     NetworkMode network = NetworkMode::internet;
+    ServerProtocol protocol = ServerProtocol::http;
     // The customJWTAuthorizer that callers' tokens must satisfy, as JSON; empty: callers sign.
     std::string authorizer;
 };

@@ -344,11 +344,13 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     Signals signals(loops.main().executor(), SIGTERM, SIGINT);  // also before anyone waits for one
     AC_TRY(const auto server,
            net::make_http_server(loops, clock, pipeline, config.host, config.port, {}, tls.get()));
+    const std::string public_url =
+        config.public_url.empty() ? url_of(*server, tls != nullptr) : config.public_url;
+    runtime->set_public_url(public_url);
     asio::co_spawn(loops.main().executor(),
                    serve_until_told(loops, timer, *server, services, signals, config.drain_seconds),
                    asio::detached);
-    identity->service().set_public_url(config.public_url.empty() ? url_of(*server, tls != nullptr)
-                                                                 : config.public_url);
+    identity->service().set_public_url(public_url);
     TaskGroup background(loops.main().executor());
     start_background(background, services, loops.main().executor(), timer, config);
     background.spawn("rewrap keys", keep_rewrapped(*vault_keys, timer, access, issuer));

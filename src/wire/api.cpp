@@ -77,6 +77,14 @@ class ApiOverTables final : public Api {
         target.unsigned_stream = std::move(handler);
     }
 
+    void bind_unsigned_extension(std::string_view method, std::string_view uri,
+                                 StreamHandler handler) override {
+        const std::string name = std::string(method) + ' ' + std::string(uri);
+        const auto found = std::ranges::find(targets_, name, &Target::extension);
+        AC_ASSERT(found != targets_.end() && !found->unsigned_stream);
+        found->unsigned_stream = std::move(handler);
+    }
+
     void bind_open(std::string_view method, std::string_view uri, StreamHandler handler) override {
         router_.add(method, uri, targets_.size());
         targets_.push_back({.operation = nullptr, .stream = handler, .unsigned_stream = handler});
@@ -229,7 +237,8 @@ class ApiOverTables final : public Api {
         if (gate_ != nullptr && context.is_signed && !is_open) {
             AC_CO_CHECK(gate_->admit(context, input, target.extension));
         }
-        auto task = target.stream(std::move(context), std::move(input), exchange, body);
+        const StreamHandler& stream = context.is_signed ? target.stream : target.unsigned_stream;
+        auto task = stream(std::move(context), std::move(input), exchange, body);
         co_return co_await std::move(task);
     }
 

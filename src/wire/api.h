@@ -73,6 +73,9 @@ class Api {
     // arrive as strings.
     virtual void bind_extension(std::string_view method, std::string_view uri,
                                 StreamHandler handler) = 0;
+    // Handles requests of an extension that is bound already and that come without a signature.
+    virtual void bind_unsigned_extension(std::string_view method, std::string_view uri,
+                                         StreamHandler handler) = 0;
     // Handles requests of an operation that come without a signature. `uri` as in bind_extension,
     // but anywhere: for what lies outside the model and is open to all (RFC 9728 metadata).
     virtual void bind_unsigned(std::string_view operation, StreamHandler handler) = 0;

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "runtime/proxy_headers.h"
+#include "wire/runtime_invoking.h"
 #include "wire/runtime_json.h"
 
 namespace ac::wire {
@@ -116,7 +117,22 @@ Task<json::object> list_endpoints(RuntimeService& service, CallContext call, jso
 Task<> invoke(RuntimeService& service, CallContext call, json::object input,
               net::Exchange& exchange, net::Body& body) {
     AC_CO_TRY(auto address, session_address_from(call.scope, input));
-    co_return co_await service.invoke(std::move(address), call.request_id, exchange, body);
+    co_return co_await invoke_agent(service, std::move(address), call.request_id, exchange, body);
+}
+
+Task<> agent_card(RuntimeService& service, CallContext call, json::object input,
+                  net::Exchange& exchange) {
+    AC_CO_TRY(auto address, session_address_from(call.scope, input));
+    co_return co_await service.ask(std::move(address), runtime::AgentCall::agent_card,
+                                   call.request_id, exchange);
+}
+
+// What MCP clients send beside their requests, to the same URL.
+Task<> follow(RuntimeService& service, CallContext call, json::object input,
+              net::Exchange& exchange) {
+    input = with_session_headers(call, std::move(input));
+    AC_CO_TRY(auto address, session_address_from(call.scope, input));
+    co_return co_await follow_mcp(service, std::move(address), std::move(call), exchange);
 }
 
 Task<json::object> stop_session(RuntimeService& service, CallContext call, json::object input) {
@@ -271,6 +287,16 @@ void bind_runtime(Api& api, RuntimeService& service) {
                                                      net::Exchange& exchange, net::Body& body) {
         return invoke(service, std::move(call), std::move(input), exchange, body);
     });
+    api.bind_stream("GetAgentCard", [&service](CallContext call, json::object input,
+                                               net::Exchange& exchange, net::Body&) {
+        return agent_card(service, std::move(call), std::move(input), exchange);
+    });
+    for (const std::string_view method : {"GET", "DELETE"})
+        api.bind_extension(
+            method, kMcpUri,
+            [&service](CallContext call, json::object input, net::Exchange& exchange, net::Body&) {
+                return follow(service, std::move(call), std::move(input), exchange);
+            });
     bind_extension(api, service, "/runtimes/{agentRuntimeArn}/ws", web_socket);
     bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/logs", logs);
     bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/build-log", build_log);

@@ -68,10 +68,6 @@ Result<> refuse_what_is_not_run(const json::object& input) {
     if (const json::value* list = input.if_contains("filesystemConfigurations");
         list != nullptr && list->is_array() && !list->get_array().empty())
         return not_yet("filesystemConfigurations");
-    if (const json::object* protocol = object_in(input, "protocolConfiguration");
-        protocol != nullptr && text_or(*protocol, "serverProtocol") != "HTTP")
-        return not_yet("protocolConfiguration.serverProtocol " +
-                       text_or(*protocol, "serverProtocol"));
     const json::object* artifact = object_in(input, "agentRuntimeArtifact");
     if (artifact != nullptr && artifact->contains("containerConfiguration"))
         return not_yet("agentRuntimeArtifact.containerConfiguration");
@@ -158,6 +154,16 @@ Result<> read_network(const json::object& input, runtime::Spec& spec) {
     return {};
 }
 
+Result<> read_protocol(const json::object& input, runtime::Spec& spec) {
+    const json::object* given = object_in(input, "protocolConfiguration");
+    if (given == nullptr) return {};
+    const std::string name = text_or(*given, "serverProtocol");
+    const auto protocol = runtime::protocol_from(name);
+    if (!protocol) return not_yet("protocolConfiguration.serverProtocol " + name);
+    spec.protocol = *protocol;
+    return {};
+}
+
 // Defaults as the service documents them: an absent idle timeout is 900 s, but never longer than
 // the lifetime.
 Result<json::object> read_lifecycle(const json::object& input, runtime::Spec& spec) {
@@ -198,6 +204,7 @@ Result<Described> described(const json::object& input) {
     AC_CHECK(read_headers(input, out.spec));
     out.spec.role_arn = text_or(input, "roleArn");
     AC_CHECK(read_network(input, out.spec));
+    AC_CHECK(read_protocol(input, out.spec));
     AC_TRY(json::object lifecycle, read_lifecycle(input, out.spec));
 
     json::object kept;
@@ -430,6 +437,7 @@ Result<runtime::SessionAddress> session_address_from(const Scope& scope,
         address.endpoint = qualifier;
     address.session = runtime::SessionId(text_or(input, "runtimeSessionId"));
     address.caller.user_id = text_or(input, "runtimeUserId");
+    address.mcp_session = text_or(input, "mcpSessionId");
     return address;
 }
 

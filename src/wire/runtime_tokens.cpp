@@ -3,8 +3,10 @@
 
 #include "base/encoding.h"
 #include "bearer/authorizer.h"
+#include "wire/agent_errors.h"
 #include "wire/error_map.h"
 #include "wire/runtime_binding.h"
+#include "wire/runtime_invoking.h"
 #include "wire/runtime_json.h"
 
 namespace ac::wire {
@@ -19,6 +21,7 @@ constexpr std::string_view kMetadataUri =
 struct Guarded {
     SessionAddress address;
     bearer::Rules rules;
+    runtime::ServerProtocol protocol = runtime::ServerProtocol::http;
 };
 
 // Where the runtime's callers find out whom to ask for a token (RFC 9728).
@@ -53,7 +56,9 @@ Task<std::optional<Guarded>> find_guarded(RuntimeService& service, const json::o
     if (error || !stored.is_object())
         co_return fail(ErrorCode::internal, "a stored authorizer is unreadable");
     AC_CO_TRY(bearer::Rules rules, bearer::parse_rules(stored.get_object(), "customJWTAuthorizer"));
-    co_return Guarded{.address = std::move(address), .rules = std::move(rules)};
+    co_return Guarded{.address = std::move(address),
+                      .rules = std::move(rules),
+                      .protocol = resolved.spec.protocol};
 }
 
 // RFC 6750 section 3, RFC 9728 section 5.1.
@@ -63,6 +68,7 @@ Task<> challenge(const CallContext& call, const Guarded& target, const Error& er
     net::Response response =
         exception_response(lacks_scope ? "AccessDeniedException" : "UnauthorizedException",
                            lacks_scope ? 403 : 401, error.message);
+    if (auto own = agent_error(target.protocol, error, "{}")) response = *std::move(own);
     std::string text = "Bearer resource_metadata=\"" + metadata_url(call, target) + "\"";
     if (call.bearer_token)
         text += lacks_scope ? ", error=\"insufficient_scope\"" : ", error=\"invalid_token\"";
@@ -108,7 +114,23 @@ Task<> invoke(RuntimeService& service, bearer::Authorizer& authorizer, CallConte
               json::object input, net::Exchange& exchange, net::Body& body) {
     AC_CO_TRY(auto address, co_await admit(service, authorizer, call, input, exchange));
     if (!address) co_return Result<>{};
-    co_return co_await service.invoke(*std::move(address), call.request_id, exchange, body);
+    co_return co_await invoke_agent(service, *std::move(address), call.request_id, exchange, body);
+}
+
+Task<> agent_card(RuntimeService& service, bearer::Authorizer& authorizer, CallContext call,
+                  json::object input, net::Exchange& exchange) {
+    AC_CO_TRY(auto address, co_await admit(service, authorizer, call, input, exchange));
+    if (!address) co_return Result<>{};
+    co_return co_await service.ask(*std::move(address), runtime::AgentCall::agent_card,
+                                   call.request_id, exchange);
+}
+
+Task<> follow(RuntimeService& service, bearer::Authorizer& authorizer, CallContext call,
+              json::object input, net::Exchange& exchange) {
+    input = with_session_headers(call, std::move(input));
+    AC_CO_TRY(auto address, co_await admit(service, authorizer, call, input, exchange));
+    if (!address) co_return Result<>{};
+    co_return co_await follow_mcp(service, *std::move(address), std::move(call), exchange);
 }
 
 Task<> stop_session(RuntimeService& service, bearer::Authorizer& authorizer, CallContext call,
@@ -150,6 +172,16 @@ void bind_runtime_tokens(Api& api, RuntimeService& service, bearer::Authorizer& 
                                                 net::Exchange& exchange, net::Body& body) {
         return invoke(service, authorizer, std::move(call), std::move(input), exchange, body);
     });
+    api.bind_unsigned("GetAgentCard", [&](CallContext call, json::object input,
+                                          net::Exchange& exchange, net::Body&) {
+        return agent_card(service, authorizer, std::move(call), std::move(input), exchange);
+    });
+    for (const std::string_view method : {"GET", "DELETE"})
+        api.bind_unsigned_extension(
+            method, kMcpUri,
+            [&](CallContext call, json::object input, net::Exchange& exchange, net::Body&) {
+                return follow(service, authorizer, std::move(call), std::move(input), exchange);
+            });
     api.bind_unsigned("StopRuntimeSession", [&](CallContext call, json::object input,
                                                 net::Exchange& exchange, net::Body&) {
         return stop_session(service, authorizer, std::move(call), std::move(input), exchange);

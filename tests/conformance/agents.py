@@ -295,3 +295,18 @@ def invoke(payload, context):
 app.run()
 '''
 APP_FILES = {"agent.py": APP, "requirements.txt": "bedrock-agentcore==1.25.0\n"}
+
+# Says who it is, as A2A agents do, and nothing else.
+CARD = {"name": "card", "description": "A card", "version": "1", "url": "http://localhost:9000/"}
+CARD_FILES = {"agent.py": f"""
+import http.server
+class Agent(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = {json.dumps(CARD)!r}.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+http.server.HTTPServer(("127.0.0.1", 9000), Agent).serve_forever()
+"""}

@@ -63,6 +63,8 @@ def resources(deployed, daemon):
 def inputs(deployed, daemon, identity_inputs):
     runtime = deployed(agents.PUPPET_FILES, name="probed")
     runtime.control.create_agent_runtime_endpoint(agentRuntimeId=runtime.id, name="probed_end")
+    carded = deployed(agents.CARD_FILES, name="carded",
+                      protocolConfiguration={"serverProtocol": "A2A"})
     policy = probe_identity.policy_of(runtime.arn)
     runtime.control.put_resource_policy(resourceArn=runtime.arn, policy=policy)
     code = runtime.get()["agentRuntimeArtifact"]
@@ -76,6 +78,7 @@ def inputs(deployed, daemon, identity_inputs):
     special = {
         "CreateAgentRuntimeEndpoint": {"name": "another_end"},
         "InvokeAgentRuntime": {"contentType": "application/json"},
+        "GetAgentCard": {"agentRuntimeArn": carded.arn},
         "CreateEvent": {"payload": []},
         "ListMemoryRecords": {"namespace": "/probe"},
         "RetrieveMemoryRecords": {"namespace": "/probe"},

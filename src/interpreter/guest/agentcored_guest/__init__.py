@@ -1,0 +1,1 @@
+"""What runs inside a code interpreter session, beside the code of its user."""

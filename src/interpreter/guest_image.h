@@ -1,0 +1,45 @@
+#pragma once
+// What a session's guest consists of: the files that the agent is made of, an operator's Python
+// environment (the "image": packages over the host's Python), and how they are started.
+
+#include <filesystem>
+#include <string>
+
+#include "base/file.h"
+#include "interpreter/limits.h"
+#include "sandbox/sandbox.h"
+
+namespace ac::interpreter {
+
+struct ImageOptions {
+    // Where our own files are unpacked, below the data folder.
+    std::filesystem::path folder;
+    // A Python environment (venv) with the packages that sessions find; empty: /usr/bin/python3
+    // and nothing else.
+    std::filesystem::path environment;
+    std::filesystem::path node;  // empty: the environment's, else /usr/bin/node
+};
+
+struct GuestStart {
+    sandbox::Policy policy;
+    sandbox::Limits limits;
+    sandbox::Command command;
+};
+
+class GuestImage final {
+  public:
+    // unavailable: the files cannot be written; invalid_argument: no Python in the environment.
+    static Result<GuestImage> open(ImageOptions options);
+
+    // `channel` becomes the agent's standard output, `errors` its standard error.
+    GuestStart start(const InterpreterLimits& limits, UniqueFd channel, UniqueFd errors) const;
+    bool has_environment() const { return !environment_.empty(); }
+
+  private:
+    std::filesystem::path files_;  // unpacked, named by their hash
+    std::filesystem::path environment_;
+    std::filesystem::path python_;
+    std::filesystem::path node_;
+};
+
+}  // namespace ac::interpreter

@@ -1,0 +1,197 @@
+// The guests of sessions: made, kept ready, watched and ended.
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+
+#include "async/pipe.h"
+#include "base/log.h"
+#include "interpreter/sessions.h"
+
+namespace ac::interpreter {
+namespace {
+
+constexpr Milliseconds kTick{1000};
+constexpr std::size_t kLastWordsMax = 4096;
+constexpr int kSocketBytes = 1 << 20;
+
+struct Ends {
+    UniqueFd ours;
+    UniqueFd theirs;
+};
+
+Result<Ends> make_channel() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return fail(errno_error("cannot make a channel", errno));
+    Ends out{UniqueFd(ends[0]), UniqueFd(ends[1])};
+    for (const int fd : ends)
+        (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBytes, sizeof kSocketBytes);
+    return out;
+}
+
+std::string how_it_ended(const Result<sandbox::Outcome>& outcome) {
+    if (!outcome) return outcome.error().message;
+    if (outcome->reason == sandbox::Reason::out_of_memory)
+        return "it used more memory than a session may";
+    if (!outcome->detail.empty()) return outcome->detail;
+    return std::string(to_string(outcome->reason)) + ' ' + std::to_string(outcome->code);
+}
+
+}  // namespace
+
+Task<Sessions::GuestPointer> Sessions::take_guest() {
+    GuestPointer found;
+    {
+        const std::lock_guard lock(mutex_);
+        last_start_ = parts_.timer.clock().steady();
+        while (!found && !pool_.empty()) {
+            found = std::move(pool_.back());
+            pool_.pop_back();
+            if (found->has_ended) found.reset();
+        }
+    }
+    use_again();
+    if (found) co_return found;
+    // On the guests' loop, whoever asks.
+    Completion<GuestPointer> made;
+    tasks_.spawn("interpreter guest", provide_guest(made));
+    co_return co_await made.result();
+}
+
+Detached Sessions::provide_guest(Completion<GuestPointer> done) {
+    auto guest = co_await make_guest();
+    done.complete(std::move(guest));
+}
+
+Task<Sessions::GuestPointer> Sessions::make_guest() {
+    AC_CO_TRY(Ends ends, make_channel());
+    AC_CO_TRY(Pipe errors, make_pipe());
+    GuestStart start =
+        parts_.image.start(parts_.limits, std::move(ends.theirs), std::move(errors.writing));
+    AC_CO_TRY(auto monitor, co_await parts_.sandbox.start(std::move(start.policy), start.limits,
+                                                          std::move(start.command)));
+    auto guest = std::make_shared<Guest>();
+    guest->monitor = std::move(monitor);
+    guest->link = std::make_shared<AgentLink>(parts_.loop.executor(), std::move(ends.ours));
+    {
+        const std::lock_guard lock(mutex_);
+        guests_.push_back(guest);
+    }
+    tasks_.spawn("interpreter errors", read_errors(guest, std::move(errors.reading)));
+    tasks_.spawn("interpreter reader", serve_link(guest, true));
+    tasks_.spawn("interpreter writer", serve_link(guest, false));
+    tasks_.spawn("interpreter watch", watch(guest));
+    co_return guest;
+}
+
+// A broken channel is the end of the guest; its outcome tells callers more than the channel can.
+Detached Sessions::serve_link(GuestPointer guest, bool reads) {
+    Result<> ended;
+    if (reads)
+        ended = co_await guest->link->read();
+    else
+        ended = co_await guest->link->write();
+    guest->monitor->stop(Milliseconds{0});
+}
+
+Detached Sessions::read_errors(GuestPointer guest, UniqueFd reading) {
+    const auto executor = co_await asio::this_coro::executor;
+    PipeReader reader(executor, std::move(reading));
+    std::array<char, 4096> buffer;
+    while (true) {
+        const auto size = co_await reader.read_some(buffer);
+        if (!size || *size == 0) co_return;
+        if (guest->last_words.size() < kLastWordsMax)
+            guest->last_words.append(buffer.data(), *size);
+    }
+}
+
+Detached Sessions::watch(GuestPointer guest) {
+    const auto outcome = co_await guest->monitor->wait();
+    const std::string how = how_it_ended(outcome);
+    std::string key;
+    {
+        const std::lock_guard lock(mutex_);
+        guest->has_ended = true;
+        std::erase(guests_, guest);
+        std::erase(pool_, guest);
+        for (const auto& [name, live] : live_)
+            if (live.guest == guest) key = name;
+    }
+    const bool was_asked = outcome && outcome->reason == sandbox::Reason::stopped;
+    if (!was_asked && !guest->last_words.empty())
+        AC_LOG(warn, "a code interpreter's agent ended", {"how", how},
+               {"said", guest->last_words});
+    guest->link->close({.code = ErrorCode::guest_failed,
+                        .message = "The session has ended, and its files and state are lost: " +
+                                   how + '.'});
+    if (key.empty()) co_return;
+    const auto finished = co_await finish(std::move(key));
+    if (!finished)
+        AC_LOG(warn, "a session's end was not stored", {"reason", finished.error().message});
+}
+
+void Sessions::use_again() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (filling_ || draining_ || pool_.size() >= parts_.limits.pool) return;
+        filling_ = true;
+    }
+    tasks_.spawn("interpreter pool", fill_pool());
+}
+
+// One after the other: who waits for a session has the processors first.
+Detached Sessions::fill_pool() {
+    while (true) {
+        {
+            const std::lock_guard lock(mutex_);
+            filling_ = !draining_ && pool_.size() < parts_.limits.pool;
+            if (!filling_) co_return;
+        }
+        auto guest = co_await make_guest();
+        Result<> usable = fail(ErrorCode::cancelled, "");
+        if (guest) {
+            const auto ready = co_await (*guest)->link->ready().cancellable_result();
+            if (ready) usable = {};
+        }
+        const std::lock_guard lock(mutex_);
+        if (!usable || draining_) {
+            // A start that must not fail will say why.
+            filling_ = false;
+            if (guest) (*guest)->monitor->stop(Milliseconds{0});
+            co_return;
+        }
+        if (!(*guest)->has_ended) pool_.push_back(*std::move(guest));
+    }
+}
+
+void Sessions::start_clock() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (keeping_time_ || draining_) return;
+        keeping_time_ = true;
+    }
+    tasks_.spawn("interpreter clock", keep_time());
+}
+
+// Looks at all sessions once a second while there are any, instead of a timer each.
+Detached Sessions::keep_time() {
+    while (true) {
+        const bool slept = (co_await sleep_for(parts_.timer, kTick)).has_value();
+        const SteadyTime now = parts_.timer.clock().steady();
+        const std::lock_guard lock(mutex_);
+        for (const auto& [key, live] : live_)
+            if (now >= live.deadline) live.guest->monitor->stop(Milliseconds{0});
+        if (now - last_start_ > parts_.limits.pool_idle)
+            for (const GuestPointer& guest : std::exchange(pool_, {}))
+                guest->monitor->stop(Milliseconds{0});
+        if ((live_.empty() && pool_.empty()) || !slept) {
+            keeping_time_ = false;
+            co_return;
+        }
+    }
+}
+
+}  // namespace ac::interpreter

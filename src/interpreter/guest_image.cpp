@@ -13,6 +13,8 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr const char* kGuestPath = "/opt/agentcored";
+constexpr const char* kEnvironmentPath = "/opt/interpreter";
+constexpr const char* kNodePath = "/opt/bin/node";
 constexpr const char* kWorkFolder = "/work";
 constexpr const char* kHostPython = "/usr/bin/python3";
 constexpr const char* kHostNode = "/usr/bin/node";
@@ -72,8 +74,6 @@ Result<GuestImage> GuestImage::open(ImageOptions options) {
                         "interpreter.environment: there is no bin/python in " +
                             options.environment.string());
     }
-    image.python_ = image.environment_.empty() ? fs::path(kHostPython)
-                                               : image.environment_ / "bin/python";
     image.node_ = options.node.empty() ? find_node(image.environment_) : options.node;
     return image;
 }
@@ -82,7 +82,17 @@ GuestStart GuestImage::start(const InterpreterLimits& limits, UniqueFd channel,
                              UniqueFd errors) const {
     GuestStart start;
     start.policy.add_mount({files_, kGuestPath});
-    if (!environment_.empty()) start.policy.add_mount({environment_, environment_});
+    std::string path = "/usr/local/bin:/usr/bin:/bin";
+    std::string python = kHostPython;
+    if (!node_.empty()) {
+        start.policy.add_mount({node_, kNodePath});
+        path = "/opt/bin:" + path;
+    }
+    if (!environment_.empty()) {
+        start.policy.add_mount({environment_, kEnvironmentPath});
+        path = std::string(kEnvironmentPath) + "/bin:" + path;
+        python = std::string(kEnvironmentPath) + "/bin/python";
+    }
     start.limits.memory_bytes_max = limits.memory_bytes_max;
     start.limits.processes_max = limits.processes_max;
     start.limits.processors_max = limits.processors_max;
@@ -90,13 +100,10 @@ GuestStart GuestImage::start(const InterpreterLimits& limits, UniqueFd channel,
     start.limits.work_files_max = limits.work_files_max;
     json::object options;
     options["folder"] = kWorkFolder;
-    options["node"] = node_.string();
+    options["node"] = node_.empty() ? "" : kNodePath;
     options["fileBytes"] = kFileBytesMax;
-    std::string path = "/usr/local/bin:/usr/bin:/bin";
-    if (!node_.empty()) path = node_.parent_path().string() + ":" + path;
-    if (!environment_.empty()) path = (environment_ / "bin").string() + ":" + path;
     // One thread of arithmetic a session: they share the machine, and forks keep no threads.
-    start.command = {.argv = {python_.string(), "-I", std::string(kGuestPath) + "/start.py",
+    start.command = {.argv = {python, "-I", std::string(kGuestPath) + "/start.py",
                               json::serialize(options)},
                      .environment = {"PATH=" + path, "HOME=/work", "LANG=C.UTF-8", "TMPDIR=/tmp",
                                      "USER=guest", "MPLBACKEND=agg", "MPLCONFIGDIR=/tmp/.matplotlib",

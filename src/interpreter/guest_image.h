@@ -38,8 +38,7 @@ class GuestImage final {
   private:
     std::filesystem::path files_;  // unpacked, named by their hash
     std::filesystem::path environment_;
-    std::filesystem::path python_;
-    std::filesystem::path node_;
+    std::filesystem::path node_;  // on the host; empty: there is none
 };
 
 }  // namespace ac::interpreter

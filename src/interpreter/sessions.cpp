@@ -108,7 +108,9 @@ Task<SessionView> Sessions::enter(Scope scope, SessionView view, Idempotency onc
         has_ended = guest->has_ended;
     }
     if (!stored) guest->monitor->stop(Milliseconds{0});
-    if (!stored || has_ended) AC_CO_CHECK(co_await finish(key));
+    if (!stored || has_ended) {
+        AC_CO_CHECK(co_await finish(key));
+    }
     if (!stored) co_return fail(stored.error());
     co_return view;
 }

@@ -18,6 +18,7 @@
 #include "async/timer.h"
 #include "base/log.h"
 #include "bearer/authorizer.h"
+#include "interpreter/interpreter_service.h"
 #include "memory/memory_service.h"
 #include "net/http_server.h"
 #include "net/outbound.h"
@@ -41,6 +42,7 @@
 #include "wire/api.h"
 #include "wire/bedrock_binding.h"
 #include "wire/identity_binding.h"
+#include "wire/interpreter_binding.h"
 #include "wire/issuer_admin.h"
 #include "wire/memory_binding.h"
 #include "wire/model_front.h"
@@ -88,6 +90,21 @@ runtime::RuntimeConfig runtime_config(const AppOptions& options) {
     return config;
 }
 
+// An environment beside the program's folder is found without any configuration.
+interpreter::ImageOptions interpreter_image(const Config& config) {
+    interpreter::ImageOptions options{.folder = config.data_dir / "interpreter",
+                                      .environment = config.interpreter_environment,
+                                      .node = config.interpreter_node};
+    std::error_code error;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+    for (const char* place : {"../interpreter", "../../interpreter"}) {
+        if (!options.environment.empty()) break;
+        const auto folder = (program.parent_path() / place).lexically_normal();
+        if (std::filesystem::exists(folder / "bin/python", error)) options.environment = folder;
+    }
+    return options;
+}
+
 // nullptr without a certificate.
 Result<std::unique_ptr<TlsServer>> open_tls(const Config& config) {
     if (config.tls_certificate.empty() != config.tls_key.empty())
@@ -116,6 +133,7 @@ struct Services {
     objects::ObjectStore& objects;
     runtime::RuntimeService& runtime;
     memory::MemoryService& memory;
+    interpreter::InterpreterService& interpreter;
     Models& models;
     GuestDoor& guests;
     EgressDoor& egress;
@@ -130,10 +148,12 @@ void bind(wire::Api& api, Services services) {
     wire::bind_runtime_tokens(api, services.runtime, services.authorizer);
     wire::bind_memory(api, services.memory);
     wire::bind_identity(api, services.identity);
+    wire::bind_interpreter(api, services.interpreter);
     std::vector<std::unique_ptr<wire::TagOwner>> tag_owners;
     tag_owners.push_back(wire::make_runtime_tags(services.runtime));
     tag_owners.push_back(wire::make_memory_tags(services.memory));
     tag_owners.push_back(wire::make_identity_tags(services.identity));
+    tag_owners.push_back(wire::make_interpreter_tags(services.interpreter));
     wire::bind_tags(api, std::move(tag_owners));
     wire::bind_resource_policies(api, services.access, services.runtime);
     wire::bind_models(api, services.models.service());
@@ -150,6 +170,7 @@ Task<> prepare(Services services) {
     AC_CO_CHECK(co_await services.database.migrate(issuer::Issuer::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(identity::IdentityService::migrations()));
     AC_CO_CHECK(co_await services.identity.prepare());
+    AC_CO_CHECK(co_await services.interpreter.prepare());
     co_return co_await services.runtime.start();
 }
 
@@ -187,6 +208,8 @@ Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, S
         AC_LOG(warn, "requests were cut off", {"reason", drained.error().message});
     if (const auto drained = co_await services.runtime.drain(deadline); !drained)
         AC_LOG(warn, "sessions were cut off", {"reason", drained.error().message});
+    if (const auto drained = co_await services.interpreter.drain(); !drained)
+        AC_LOG(warn, "interpreters were cut off", {"reason", drained.error().message});
     (void)co_await services.guests.drain();
     (void)co_await services.egress.drain();
     if (const auto stopped = co_await services.memory.stop(); !stopped)
@@ -307,8 +330,16 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                   .engine = std::move(engine),
                                   .model = &memory_model,
                                   .target = delivery.get()});
+    AC_TRY(const auto interpreter,
+           interpreter::InterpreterService::open({.database = *database,
+                                                  .sandbox = *sandbox,
+                                                  .timer = timer,
+                                                  .random = random,
+                                                  .loop = loops.main(),
+                                                  .image = interpreter_image(config),
+                                                  .limits = config.interpreter_limits}));
     const auto api = wire::make_api(clock);
-    const Services services{*database,     objects, *runtime,   memory, *models,
+    const Services services{*database,     objects, *runtime,   memory, *interpreter, *models,
                             guests,        *egress, authorizer, access, identity->service(),
                             embedded.get()};
     const auto gate = wire::make_access_gate(access.authorizer());

@@ -114,6 +114,20 @@ Result<> set_python_exact(Config& config, const std::string& text) {
     return set_flag(config.python_exact, text);
 }
 
+Result<> set_execution_max(Config& config, const std::string& text) {
+    std::int64_t seconds = 0;
+    AC_CHECK(set_number<std::int64_t>(seconds, text, 1, 8 * 3600));
+    config.interpreter_limits.execution_max = Seconds{seconds};
+    return {};
+}
+
+Result<> set_interpreter_memory(Config& config, const std::string& text) {
+    std::uint64_t mib = 0;
+    AC_CHECK(set_number<std::uint64_t>(mib, text, 64, 1 << 20));
+    config.interpreter_limits.memory_bytes_max = mib << 20;
+    return {};
+}
+
 using Setter = std::function<Result<>(Config&, const std::string&)>;
 using ListSetter = std::function<void(Config&, std::vector<std::string>)>;
 
@@ -174,6 +188,31 @@ const std::map<std::string, Setter, std::less<>>& setters() {
         {"runtime.sessions_max",
          [](Config& c, const std::string& v) {
              return set_number<std::size_t>(c.sessions_max, v, 1, 100'000);
+         }},
+        {"code_interpreter.environment",
+         [](Config& c, const std::string& v) -> Result<> {
+             return c.interpreter_environment = v, Result<>{};
+         }},
+        {"code_interpreter.node",
+         [](Config& c, const std::string& v) -> Result<> {
+             return c.interpreter_node = v, Result<>{};
+         }},
+        {"code_interpreter.pool",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.interpreter_limits.pool, v, 0, 1000);
+         }},
+        {"code_interpreter.sessions_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.interpreter_limits.sessions_max, v, 1, 100'000);
+         }},
+        {"code_interpreter.execution_seconds_max", set_execution_max},
+        {"code_interpreter.memory_mib_max", set_interpreter_memory},
+        {"code_interpreter.processors_max",
+         [](Config& c, const std::string& v) -> Result<> {
+             std::uint32_t whole = 0;
+             AC_CHECK(set_number<std::uint32_t>(whole, v, 1, 1024));
+             c.interpreter_limits.processors_max = whole;
+             return {};
          }},
     };
     return kSetters;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "embedded/config.h"
+#include "interpreter/limits.h"
 #include "models/config.h"
 #include "server/memory_config.h"
 
@@ -79,6 +80,11 @@ struct Config {
     std::vector<std::string> python_interpreters;  // further folders to look for python3.N in
     bool python_exact = false;                     // refuse another minor version than asked for
     std::size_t sessions_max = 1000;
+
+    // code_interpreter.*
+    std::string interpreter_environment;  // a venv; empty: the one beside the program, if any
+    std::string interpreter_node;         // path of node; empty: the environment's, else Debian's
+    interpreter::InterpreterLimits interpreter_limits;
 
     // models.*
     models::ModelsConfig models;

@@ -13,6 +13,7 @@ from probe_client import ProbeClient
 
 NOT_IMPLEMENTED = ROOT / "src/wire/not_implemented.txt"
 OPERATIONS = probes.operations()
+SYSTEM_INTERPRETER = "aws.codeinterpreter.v1"
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +74,21 @@ def inputs(deployed, daemon, identity_inputs):
         "agentRuntimeArtifact": code, "roleArn": agents.ROLE, "endpointName": "probed_end",
         "runtimeSessionId": agents.session_id(), "payload": b'{"do": "environment"}',
         "networkConfiguration": {"networkMode": "PUBLIC"}, "tagKeys": ["probe"],
+        "codeInterpreterIdentifier": SYSTEM_INTERPRETER,
         **remembered(daemon),
     }
+    session = daemon.client("bedrock-agentcore").start_code_interpreter_session(
+        codeInterpreterIdentifier=SYSTEM_INTERPRETER)["sessionId"]
+    interpreter = daemon.client("bedrock-agentcore-control").create_code_interpreter(
+        name="probed", networkConfiguration={"networkMode": "SANDBOX"})["codeInterpreterId"]
     special = {
+        "CreateCodeInterpreter": {"name": "probed_too"},
+        "GetCodeInterpreter": {"codeInterpreterId": interpreter},
+        "DeleteCodeInterpreter": {"codeInterpreterId": interpreter},
+        "GetCodeInterpreterSession": {"sessionId": session},
+        "StopCodeInterpreterSession": {"sessionId": session},
+        "InvokeCodeInterpreter": {"sessionId": session, "name": "executeCode",
+                                  "arguments": {"code": "1 + 1"}},
         "CreateAgentRuntimeEndpoint": {"name": "another_end"},
         "InvokeAgentRuntime": {"contentType": "application/json"},
         "GetAgentCard": {"agentRuntimeArn": carded.arn},
@@ -116,7 +129,7 @@ def everything(control):
 
 # Deleting is last: what the calls before it work on must still be there.
 def by_danger(name):
-    return (name.startswith("Delete"), name in ("DeleteAgentRuntime", "DeleteMemory"), name)
+    return (name.startswith(("Delete", "StopCode")), name in ("DeleteAgentRuntime", "DeleteMemory"), name)
 
 
 # Only a job that has failed can be started again, and none has.

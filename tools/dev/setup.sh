@@ -7,6 +7,7 @@ JS=$ROOT/tests/conformance/js
 setup_all() {
     setup_packages
     setup_python
+    setup_interpreter
     setup_js
 }
 
@@ -61,6 +62,20 @@ setup_python() {
     step "Python packages of tests/requirements.txt" retry quiet pip \
         "$VENV/bin/python" -m pip install --no-deps -r tests/requirements.txt
     printf '%s' "$stamp" >"$VENV/.stamp"
+}
+
+# The image of the code interpreter: packages over the host's Python, found beside build/bin.
+setup_interpreter() {
+    local stamp image=$ROOT/build/interpreter
+    stamp=$(digest deploy/interpreter-requirements.txt)$(/usr/bin/python3 --version)
+    [[ -x $image/bin/python && $(cat "$image/.stamp" 2>/dev/null) == "$stamp" ]] && return
+    rm -rf "$image"
+    step "Code interpreter's environment in build/interpreter" quiet interpreter-venv \
+        /usr/bin/python3 -m venv "$image"
+    step "Packages of deploy/interpreter-requirements.txt" retry quiet interpreter-packages \
+        "$VENV/bin/uv" pip install --python "$image/bin/python" --compile-bytecode --no-deps \
+        -r deploy/interpreter-requirements.txt
+    printf '%s' "$stamp" >"$image/.stamp"
 }
 
 # Node comes in a wheel (tests/requirements.txt): Debian's is too old for the AWS SDK.

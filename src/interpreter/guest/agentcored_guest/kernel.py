@@ -212,11 +212,11 @@ class Kernel:
         figure = sys.modules.get("matplotlib.figure")
         return figure is not None and isinstance(value, figure.Figure)
 
-    def show_figures(self, *_arguments, **_options):
+    def show_figures(self):
+        """As a notebook: at plt.show(), or at the end."""
         plots = sys.modules.get("matplotlib.pyplot")
         if plots is None or not hasattr(plots, "get_fignums"):
             return
-        plots.show = self.show_figures  # as a notebook: at the call, or at the end
         for number in plots.get_fignums():
             self.show_figure(plots.figure(number))
         plots.close("all")
@@ -230,6 +230,9 @@ class Kernel:
 def watch_pyplot(kernel):
     """plt.show() shows from the first execution on, though pyplot is imported by the code."""
 
+    def show(*_arguments, **_options):  # pyplot puts attributes on it
+        kernel.show_figures()
+
     class Finder:
         @staticmethod
         def find_spec(name, path=None, target=None):
@@ -242,13 +245,13 @@ def watch_pyplot(kernel):
 
             def exec_module(module):
                 execute(module)
-                module.show = kernel.show_figures
+                module.show = show
 
             spec.loader.exec_module = exec_module
             return spec
 
     if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].show = kernel.show_figures
+        sys.modules["matplotlib.pyplot"].show = show
     else:
         sys.meta_path.insert(0, Finder)
 

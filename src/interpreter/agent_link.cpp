@@ -99,8 +99,8 @@ Result<std::shared_ptr<AgentCall>> AgentLink::call(json::object header, std::str
 // True: all of it has left. What has left is cut off `bytes`, so only short ones are tried.
 bool AgentLink::send_now(std::string& bytes) {
     if (bytes.size() > kSendNowBytesMax) return false;
-    const auto sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(),
-                             MSG_DONTWAIT | MSG_NOSIGNAL);
+    const auto sent =
+        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0) bytes.erase(0, static_cast<std::size_t>(sent));
     return bytes.empty();
 }

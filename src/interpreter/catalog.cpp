@@ -26,8 +26,8 @@ Result<Interpreter> make(Transaction& tx, const Scope& scope, const NewInterpret
     }
     AC_TRY(const auto same, store::find_by_name(tx, scope, wanted.interpreter.name));
     if (same)
-        return fail(ErrorCode::conflict, "a code interpreter named " + wanted.interpreter.name +
-                                             " exists already");
+        return fail(ErrorCode::conflict,
+                    "a code interpreter named " + wanted.interpreter.name + " exists already");
     AC_TRY(const auto count, store::count(tx, scope));
     if (count >= static_cast<std::int64_t>(interpreters_max))
         return fail(ErrorCode::quota_exceeded, "the limit of " + std::to_string(interpreters_max) +
@@ -72,8 +72,8 @@ Result<std::string> start_of(const std::string& listing, const PageRequest& page
 }
 
 Task<Interpreter> Catalog::create(Scope scope, NewInterpreter wanted) {
-    wanted.interpreter.id = InterpreterId(wanted.interpreter.name + '-' +
-                                          random_alphanumeric(random_, kIdTail));
+    wanted.interpreter.id =
+        InterpreterId(wanted.interpreter.name + '-' + random_alphanumeric(random_, kIdTail));
     wanted.interpreter.created_at = wanted.interpreter.updated_at = clock_.wall();
     const std::size_t most = limits_.interpreters_max;
     auto work = [scope, wanted, most](Transaction& tx) { return make(tx, scope, wanted, most); };
@@ -136,8 +136,7 @@ Task<Tags> Catalog::tags(Scope scope, InterpreterId id) {
 Task<> Catalog::add_tags(Scope scope, InterpreterId id, Tags tags) {
     auto work = [scope, id, tags](Transaction& tx) -> Result<> {
         AC_CHECK(must_exist(tx, scope, id));
-        for (const auto& [key, value] : tags)
-            AC_CHECK(store::put_tag(tx, scope, id, key, value));
+        for (const auto& [key, value] : tags) AC_CHECK(store::put_tag(tx, scope, id, key, value));
         AC_TRY(const Tags all, store::tags(tx, scope, id));
         if (all.size() > kTagsMax)
             return fail(ErrorCode::quota_exceeded, "a resource has at most 50 tags");

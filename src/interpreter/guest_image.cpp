@@ -103,16 +103,16 @@ GuestStart GuestImage::start(const InterpreterLimits& limits, UniqueFd channel,
     options["node"] = node_.empty() ? "" : kNodePath;
     options["fileBytes"] = kFileBytesMax;
     // One thread of arithmetic a session: they share the machine, and forks keep no threads.
-    start.command = {.argv = {python, "-I", std::string(kGuestPath) + "/start.py",
-                              json::serialize(options)},
-                     .environment = {"PATH=" + path, "HOME=/work", "LANG=C.UTF-8", "TMPDIR=/tmp",
-                                     "USER=guest", "MPLBACKEND=agg", "MPLCONFIGDIR=/tmp/.matplotlib",
-                                     "XDG_CACHE_HOME=/tmp/.cache", "PYTHONDONTWRITEBYTECODE=1",
-                                     "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1",
-                                     "PIP_DISABLE_PIP_VERSION_CHECK=1"},
-                     .folder = kWorkFolder,
-                     .standard_output = std::move(channel),
-                     .standard_error = std::move(errors)};
+    start.command = {
+        .argv = {python, "-I", std::string(kGuestPath) + "/start.py", json::serialize(options)},
+        .environment = {"PATH=" + path, "HOME=/work", "LANG=C.UTF-8", "TMPDIR=/tmp", "USER=guest",
+                        "MPLBACKEND=agg", "MPLCONFIGDIR=/tmp/.matplotlib",
+                        "XDG_CACHE_HOME=/tmp/.cache", "PYTHONDONTWRITEBYTECODE=1",
+                        "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1",
+                        "PIP_DISABLE_PIP_VERSION_CHECK=1"},
+        .folder = kWorkFolder,
+        .standard_output = std::move(channel),
+        .standard_error = std::move(errors)};
     return start;
 }
 

@@ -9,25 +9,25 @@
 namespace ac::interpreter {
 
 struct InterpreterLimits {
-    std::size_t interpreters_max = 1000;       // an account and region (AWS)
-    std::size_t sessions_max = 1000;           // live ones of an account (AWS)
-    Seconds session_default{900};              // sessionTimeoutSeconds (API model)
-    Seconds execution_max{300};                // one executeCode or executeCommand (guide)
-    Seconds task_max{8 * 3600};                // one startCommandExecution (AWS)
+    std::size_t interpreters_max = 1000;          // an account and region (AWS)
+    std::size_t sessions_max = 1000;              // live ones of an account (AWS)
+    Seconds session_default{900};                 // sessionTimeoutSeconds (API model)
+    Seconds execution_max{300};                   // one executeCode or executeCommand (guide)
+    Seconds task_max{8 * 3600};                   // one startCommandExecution (AWS)
     std::uint64_t memory_bytes_max = 2ULL << 30;  // a session, files included (guide)
-    std::uint32_t processes_max = 256;         // processes and threads of a session
-    double processors_max = 1.0;               // a session's share
-    std::uint64_t work_bytes_max = 1ULL << 30;  // the session's files
+    std::uint32_t processes_max = 256;            // processes and threads of a session
+    double processors_max = 1.0;                  // a session's share
+    std::uint64_t work_bytes_max = 1ULL << 30;    // the session's files
     std::uint64_t work_files_max = 100'000;
     std::size_t output_bytes_max = 8 << 20;  // passed on of one execution; more is cut off
     Seconds answer_grace{15};  // past the time allowed, an agent that is silent is given up
     Milliseconds stop_grace{0};
-    std::size_t pool = 2;            // guests kept ready once there was a session
-    Seconds pool_idle{600};          // without a new session the pool is emptied
-    Seconds retention{30 * 86400};   // rows of ended sessions (AWS)
-    int page_default = 10;           // sessions a page (API model)
-    int list_default = 100;          // interpreters a page
-    std::size_t calls_max = 64;      // under way in one session
+    std::size_t pool = 2;           // guests kept ready once there was a session
+    Seconds pool_idle{600};         // without a new session the pool is emptied
+    Seconds retention{30 * 86400};  // rows of ended sessions (AWS)
+    int page_default = 10;          // sessions a page (API model)
+    int list_default = 100;         // interpreters a page
+    std::size_t calls_max = 64;     // under way in one session
 };
 
 // A frame of an agent. A file is at most 100 MB (guide), a call's files twice that.

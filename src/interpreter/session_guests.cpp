@@ -122,11 +122,10 @@ Detached Sessions::watch(GuestPointer guest) {
     }
     const bool was_asked = outcome && outcome->reason == sandbox::Reason::stopped;
     if (!was_asked && !guest->last_words.empty())
-        AC_LOG(warn, "a code interpreter's agent ended", {"how", how},
-               {"said", guest->last_words});
-    guest->link->close({.code = ErrorCode::guest_failed,
-                        .message = "The session has ended, and its files and state are lost: " +
-                                   how + '.'});
+        AC_LOG(warn, "a code interpreter's agent ended", {"how", how}, {"said", guest->last_words});
+    guest->link->close(
+        {.code = ErrorCode::guest_failed,
+         .message = "The session has ended, and its files and state are lost: " + how + '.'});
     if (key.empty()) co_return;
     const auto finished = co_await finish(std::move(key));
     if (!finished)

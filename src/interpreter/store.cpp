@@ -131,9 +131,9 @@ Result<std::optional<Known>> find_by_token(Transaction& tx, const Scope& scope,
 
 Result<std::vector<Interpreter>> list(Transaction& tx, const Scope& scope, const std::string& after,
                                       int items_max) {
-    AC_TRY(const Rows rows, tx.query(std::string(kColumns) + "AND id > $3 ORDER BY id LIMIT $4",
-                                     {scope.account, scope.region, after,
-                                      static_cast<std::int64_t>(items_max)}));
+    AC_TRY(const Rows rows,
+           tx.query(std::string(kColumns) + "AND id > $3 ORDER BY id LIMIT $4",
+                    {scope.account, scope.region, after, static_cast<std::int64_t>(items_max)}));
     std::vector<Interpreter> out;
     for (const Row& row : rows) out.push_back(interpreter_from(row));
     return out;
@@ -182,22 +182,22 @@ std::string session_key(const SessionView& session) {
 
 Result<> insert_session(Transaction& tx, const Scope& scope, const SessionView& session,
                         const Idempotency& once) {
-    return run(tx,
-               "INSERT INTO interpreter_sessions (account, region, interpreter, id, sort_key, name, "
-               "timeout, status, created_at, updated_at, token, fingerprint) "
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, 'READY', $8, $9, $10, $11)",
-               {scope.account, scope.region, session.interpreter.text(), session.id.text(),
-                session_key(session), session.name, session.timeout.count(),
-                to_epoch_ms(session.created_at), to_epoch_ms(session.updated_at),
-                token_value(once.token), once.fingerprint});
+    return run(
+        tx,
+        "INSERT INTO interpreter_sessions (account, region, interpreter, id, sort_key, name, "
+        "timeout, status, created_at, updated_at, token, fingerprint) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, 'READY', $8, $9, $10, $11)",
+        {scope.account, scope.region, session.interpreter.text(), session.id.text(),
+         session_key(session), session.name, session.timeout.count(),
+         to_epoch_ms(session.created_at), to_epoch_ms(session.updated_at), token_value(once.token),
+         once.fingerprint});
 }
 
 Result<std::optional<SessionView>> find_session(Transaction& tx, const Scope& scope,
                                                 const InterpreterId& interpreter,
                                                 const SessionId& id) {
-    AC_TRY(const Rows rows,
-           tx.query(std::string(kSessionColumns) + "AND id = $4",
-                    {scope.account, scope.region, interpreter.text(), id.text()}));
+    AC_TRY(const Rows rows, tx.query(std::string(kSessionColumns) + "AND id = $4",
+                                     {scope.account, scope.region, interpreter.text(), id.text()}));
     if (rows.empty()) return std::nullopt;
     return session_from(rows[0]);
 }

@@ -339,9 +339,9 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                                   .image = interpreter_image(config),
                                                   .limits = config.interpreter_limits}));
     const auto api = wire::make_api(clock);
-    const Services services{*database,     objects, *runtime,   memory, *interpreter, *models,
-                            guests,        *egress, authorizer, access, identity->service(),
-                            embedded.get()};
+    const Services services{
+        *database, objects, *runtime,   memory, *interpreter,        *models,
+        guests,    *egress, authorizer, access, identity->service(), embedded.get()};
     const auto gate = wire::make_access_gate(access.authorizer());
     api->guard_with(*gate);
     bind(*api, services);

@@ -44,8 +44,7 @@ Task<json::object> remove(InterpreterService& service, CallContext call, json::o
 }
 
 template <class Item, class Encode>
-json::object page_output(const interpreter::Page<Item>& page, std::string_view key,
-                         Encode encode) {
+json::object page_output(const interpreter::Page<Item>& page, std::string_view key, Encode encode) {
     json::array items;
     for (const Item& item : page.items) items.emplace_back(encode(item));
     json::object out;
@@ -58,9 +57,8 @@ Task<json::object> list(InterpreterService& service, CallContext call, json::obj
     AC_CO_TRY(const auto page,
               co_await service.catalog().list(call.scope, interpreter_kind_from(input),
                                               interpreter_page_from(input)));
-    co_return page_output(page, "codeInterpreterSummaries", [&](const auto& item) {
-        return interpreter_output(call.scope, item);
-    });
+    co_return page_output(page, "codeInterpreterSummaries",
+                          [&](const auto& item) { return interpreter_output(call.scope, item); });
 }
 
 Task<json::object> start(InterpreterService& service, CallContext call, json::object input) {
@@ -71,18 +69,15 @@ Task<json::object> start(InterpreterService& service, CallContext call, json::ob
 
 Task<json::object> get_session(InterpreterService& service, CallContext call, json::object input) {
     SessionId id(string_in(input, "sessionId"));
-    AC_CO_TRY(const auto session,
-              co_await service.sessions().get(call.scope, interpreter_id_from(input),
-                                              std::move(id)));
+    AC_CO_TRY(const auto session, co_await service.sessions().get(
+                                      call.scope, interpreter_id_from(input), std::move(id)));
     co_return session_output(session);
 }
 
-Task<json::object> stop_session(InterpreterService& service, CallContext call,
-                                json::object input) {
+Task<json::object> stop_session(InterpreterService& service, CallContext call, json::object input) {
     SessionId id(string_in(input, "sessionId"));
-    AC_CO_TRY(const auto session,
-              co_await service.sessions().stop(call.scope, interpreter_id_from(input),
-                                               std::move(id)));
+    AC_CO_TRY(const auto session, co_await service.sessions().stop(
+                                      call.scope, interpreter_id_from(input), std::move(id)));
     co_return session_output(session);
 }
 
@@ -131,8 +126,7 @@ class ToolStream final {
             is_last = *taken;
             if (is_last) break;
             if (now() >= deadline_) {
-                service_.sessions().give_up(address_.scope, address_.interpreter,
-                                            address_.session);
+                service_.sessions().give_up(address_.scope, address_.interpreter, address_.session);
                 deadline_ = SteadyTime::max();
             }
             if (now() < tell_from_) continue;
@@ -248,11 +242,10 @@ void bind_interpreter(Api& api, InterpreterService& service) {
     bind("GetCodeInterpreterSession", get_session);
     bind("ListCodeInterpreterSessions", list_sessions);
     bind("StopCodeInterpreterSession", stop_session);
-    api.bind_stream("InvokeCodeInterpreter",
-                    [&service](CallContext call, json::object input, net::Exchange& exchange,
-                               net::Body&) {
-                        return invoke(service, std::move(call), std::move(input), exchange);
-                    });
+    api.bind_stream("InvokeCodeInterpreter", [&service](CallContext call, json::object input,
+                                                        net::Exchange& exchange, net::Body&) {
+        return invoke(service, std::move(call), std::move(input), exchange);
+    });
 }
 
 }  // namespace ac::wire

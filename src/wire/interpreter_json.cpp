@@ -96,7 +96,8 @@ interpreter::InterpreterId interpreter_id_from(const json::object& input) {
     std::string name = string_in(input, "codeInterpreterId");
     if (name.empty()) name = string_in(input, "codeInterpreterIdentifier");
     if (name.starts_with("arn:"))
-        if (const auto slash = name.rfind('/'); slash != std::string::npos) name.erase(0, slash + 1);
+        if (const auto slash = name.rfind('/'); slash != std::string::npos)
+            name.erase(0, slash + 1);
     return interpreter::InterpreterId(std::move(name));
 }
 
@@ -196,8 +197,7 @@ Result<ToolCall> tool_call_from(const json::object& input) {
 
 std::string interpreter_arn(const Scope& scope, const interpreter::InterpreterId& id) {
     const bool is_system = id.text() == interpreter::kSystemInterpreter;
-    return "arn:aws:bedrock-agentcore:" + scope.region + ":" +
-           (is_system ? "aws" : scope.account) +
+    return "arn:aws:bedrock-agentcore:" + scope.region + ":" + (is_system ? "aws" : scope.account) +
            (is_system ? ":code-interpreter/" : ":code-interpreter-custom/") + id.text();
 }
 

@@ -133,7 +133,8 @@ void ToolResult::finish_files(const AgentEvent& event) {
     for (const auto& item : *files) {
         const auto* file = item.if_object();
         if (file == nullptr) continue;
-        const auto size = static_cast<std::size_t>(std::max<std::int64_t>(0, number_in(*file, "size")));
+        const auto size =
+            static_cast<std::size_t>(std::max<std::int64_t>(0, number_in(*file, "size")));
         if (offset > event.body.size() || size > event.body.size() - offset) break;
         const std::string_view bytes(event.body.data() + offset, size);
         offset += size;

@@ -34,7 +34,7 @@ class ToolResult final {
     std::string errors_;
     std::size_t told_output_ = 0;  // how much interim() has told
     std::size_t told_errors_ = 0;
-    boost::json::array blocks_;      // after the text
+    boost::json::array blocks_;  // after the text
     boost::json::object structured_;
     std::string text_;  // instead of the output's
     bool is_error_ = false;

@@ -129,7 +129,8 @@ def everything(control):
 
 # Deleting is last: what the calls before it work on must still be there.
 def by_danger(name):
-    return (name.startswith(("Delete", "StopCode")), name in ("DeleteAgentRuntime", "DeleteMemory"), name)
+    last = ("DeleteAgentRuntime", "DeleteMemory")
+    return (name.startswith(("Delete", "StopCode")), name in last, name)
 
 
 # Only a job that has failed can be started again, and none has.

@@ -176,6 +176,8 @@ class Parser final {
             ->expected(1)
             ->take_all();
         app->add_flag("--compat", o->compat, "Pack the compatibility package for older samples");
+        app->add_option("--image", o->image,
+                        "Run this container image: a name in a registry, or a tar of one");
         app->add_flag("--auto-update-on-conflict", o->update_on_conflict,
                       "(-auc) Update a runtime that has this name already");
         app->add_option("--timeout", o->timeout_s, "Seconds to wait until READY [1800]")

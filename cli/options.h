@@ -51,6 +51,7 @@ struct DeployOptions {
     std::vector<std::string> env;  // KEY=VALUE
     bool update_on_conflict = false;
     bool compat = false;  // with the compatibility package of python/
+    std::string image;    // a container image in place of code: a name in a registry, or a tar
     int timeout_s = 1800;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <fstream>
 
 #include "base/file.h"
 #include "cli/command/commands.h"
@@ -12,6 +13,7 @@
 #include "cli/package/source_archive.h"
 #include "cli/project/naming.h"
 #include "cli/project/project_file.h"
+#include "crypto/hash.h"
 
 namespace ac::cli {
 namespace {
@@ -65,6 +67,16 @@ Expected<> add_compat(SourceTree& tree, const fs::path& folder) {
     return {};
 }
 
+Expected<std::string> sha256_of_file(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    Hasher hasher;
+    std::string block(1 << 20, '\0');
+    while (in.read(block.data(), static_cast<std::streamsize>(block.size())) || in.gcount() > 0)
+        hasher.update({block.data(), static_cast<std::size_t>(in.gcount())});
+    if (in.bad()) return failed(ExitCode::failed, "cannot read " + path.string(), "");
+    return hasher.finish_hex();
+}
+
 class Deployment final {
   public:
     Deployment(const Context& context, const DeployOptions& options)
@@ -101,6 +113,7 @@ class Deployment final {
     }
 
     Expected<> check() {
+        if (!options_.image.empty()) return {};
         if (agent_.deployment_type != "direct_code_deploy")
             return failed(ExitCode::usage,
                           fmt::format("agent {} has deployment type {}: agents are deployed as "
@@ -118,7 +131,33 @@ class Deployment final {
         return {};
     }
 
+    // A tar goes into the bucket; everything else is a name that the daemon resolves.
+    Expected<> upload_image() {
+        const fs::path path = context_.world.folder / options_.image;
+        std::error_code error;
+        if (fs::is_directory(path, error))
+            return failed(ExitCode::usage, options_.image + " is a folder",
+                          fmt::format("Run: tar -C {0} -cf image.tar . && agentcore deploy --image "
+                                      "image.tar",
+                                      options_.image));
+        code_.image = options_.image;
+        if (!fs::is_regular_file(path, error)) return {};
+        AC_TRY(const std::string sha256, sha256_of_file(path));
+        code_ = code_location(agent_, sha256);
+        code_.key += ".image.tar";
+        code_.image = fmt::format("s3://{}/{}", code_.bucket, code_.key);
+        sha256_ = sha256;
+        AC_CHECK(ensure_bucket(client(), code_.bucket));
+        AC_TRY(const bool there, object_exists(client(), code_.bucket, code_.key));
+        if (there) return say("This image is uploaded already."), Expected<>{};
+        AC_CHECK(put_object(client(), code_.bucket, code_.key,
+                            {.file = path, .bytes = fs::file_size(path, error)}, sha256));
+        say(fmt::format("Uploaded to {}.", code_.image));
+        return {};
+    }
+
     Expected<> upload() {
+        if (!options_.image.empty()) return upload_image();
         AC_TRY(SourceTree tree, collect_sources(agent_.source, agent_.entrypoint));
         for (const auto& name : tree.left_out) say("  left out: " + name);
         if (!agent_.requirements.empty()) set_requirements(tree, agent_.requirements);

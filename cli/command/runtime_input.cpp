@@ -49,11 +49,16 @@ json::object runtime_input(const AgentConfig& agent, const CodeLocation& code,
     entry_point.emplace_back(agent.entrypoint.generic_string());
 
     json::object input;
-    input["agentRuntimeArtifact"] = {
-        {"codeConfiguration",
-         {{"code", {{"s3", {{"bucket", code.bucket}, {"prefix", code.key}}}}},
-          {"runtime", agent.runtime},
-          {"entryPoint", std::move(entry_point)}}}};
+    if (code.image.empty()) {
+        input["agentRuntimeArtifact"] = {
+            {"codeConfiguration",
+             {{"code", {{"s3", {{"bucket", code.bucket}, {"prefix", code.key}}}}},
+              {"runtime", agent.runtime},
+              {"entryPoint", std::move(entry_point)}}}};
+    } else {
+        input["agentRuntimeArtifact"] = {
+            {"containerConfiguration", {{"containerUri", code.image}}}};
+    }
     input["roleArn"] = agent.execution_role.empty()
                            ? fmt::format("arn:aws:iam::{}:role/agentcore-runtime", agent.account)
                            : agent.execution_role;

@@ -12,6 +12,7 @@ namespace ac::cli {
 struct CodeLocation {
     std::string bucket;
     std::string key;
+    std::string image;  // a container image; the other two are empty then
 };
 
 // bedrock-agentcore-code-ACCOUNT-REGION and the agent's name, unless s3_path says otherwise. The

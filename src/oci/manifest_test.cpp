@@ -58,7 +58,7 @@ TEST(Manifest, layers_are_in_order) {
 }
 
 TEST(Manifest, nonsense_is_refused) {
-    for (const std::string text :
+    for (const std::string& text :
          {std::string("[]"), std::string("{}"), std::string("nul"),
           std::string(R"({"manifests":[]})"), std::string(R"({"schemaVersion":1,"fsLayers":[]})"),
           R"({"config":{"digest":"sha256:x","size":1},"layers":[{}]})" + std::string(),

@@ -55,11 +55,12 @@ struct RemoveFolder {
 
 }  // namespace
 
-Builder::Builder(sandbox::Sandbox& sandbox, ArtifactSource& artifacts, ThreadPool& pool,
-                 Random& random, fs::path folder, const RuntimeLimits& limits,
+Builder::Builder(sandbox::Sandbox& sandbox, ArtifactSource& artifacts, ImageSource* images,
+                 ThreadPool& pool, Random& random, fs::path folder, const RuntimeLimits& limits,
                  const BuildOptions& options)
     : sandbox_(sandbox),
       artifacts_(artifacts),
+      images_(images),
       pool_(pool),
       random_(random),
       folder_(std::move(folder)),
@@ -98,7 +99,23 @@ Task<BuiltVersion> Builder::build(PendingBuild wanted) {
     co_return fail(std::move(error));
 }
 
+Task<BuiltVersion> Builder::fetch_image(PendingBuild wanted, BuildLog& log) {
+    if (images_ == nullptr)
+        co_return fail(ErrorCode::not_implemented, "container images cannot be run here");
+    log.note("fetching " + wanted.spec.image);
+    const std::function<void(const std::string&)> note = [&log](const std::string& line) {
+        log.note(line);
+    };
+    AC_CO_TRY(Image image, co_await images_->fetch(wanted.scope, wanted.spec.image, note));
+    BuiltVersion built{.command = std::move(image.command),
+                       .image_root = std::move(image.root),
+                       .image_environment = std::move(image.environment),
+                       .image_folder = std::move(image.folder)};
+    co_return std::move(built);
+}
+
 Task<BuiltVersion> Builder::build_logged(PendingBuild wanted, BuildLog& log) {
+    if (!wanted.spec.image.empty()) co_return co_await fetch_image(std::move(wanted), log);
     AC_CO_TRY(const Interpreter interpreter, find_interpreter(wanted.spec.python, options_));
     if (!interpreter.exact) {
         log.note("Python " + wanted.spec.python + " is not installed here, taking " +

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "runtime/build_log.h"
 #include "runtime/catalog.h"
+#include "runtime/image_source.h"
 #include "runtime/installer.h"
 #include "runtime/single_flight.h"
 #include "runtime/vendored.h"
@@ -20,8 +21,9 @@ namespace ac::runtime {
 class Builder final {
   public:
     // All outlive the builder.
-    Builder(sandbox::Sandbox& sandbox, ArtifactSource& artifacts, ThreadPool& pool, Random& random,
-            std::filesystem::path folder, const RuntimeLimits& limits, const BuildOptions& options);
+    Builder(sandbox::Sandbox& sandbox, ArtifactSource& artifacts, ImageSource* images,
+            ThreadPool& pool, Random& random, std::filesystem::path folder,
+            const RuntimeLimits& limits, const BuildOptions& options);
 
     // Makes the folders and removes what an interrupted build left.
     Result<> prepare();
@@ -31,6 +33,7 @@ class Builder final {
 
   private:
     Task<BuiltVersion> build_logged(PendingBuild wanted, BuildLog& log);
+    Task<BuiltVersion> fetch_image(PendingBuild wanted, BuildLog& log);
     Task<> make_code(ArtifactFile artifact, Interpreter interpreter, std::filesystem::path target,
                      BuildLog& log);
     Task<> make_packages(BoxRun run, std::filesystem::path target, BuildLog& log);
@@ -48,6 +51,7 @@ class Builder final {
 
     sandbox::Sandbox& sandbox_;
     ArtifactSource& artifacts_;
+    ImageSource* const images_;  // nullptr: no images
     ThreadPool& pool_;
     Random& random_;
     const std::filesystem::path folder_;

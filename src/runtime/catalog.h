@@ -32,6 +32,10 @@ struct BuiltVersion {
     std::string packages_folder;  // packages that come after it; empty: none
     std::string interpreter;      // host path of the python
     std::vector<std::string> command;
+    // Of a container image; the three folders above and the interpreter are empty then.
+    std::string image_root;                      // host path of the guest's whole file system
+    std::vector<std::string> image_environment;  // "NAME=value"
+    std::string image_folder;                    // where the command starts
 };
 
 // What an endpoint leads to at this moment.

@@ -39,11 +39,7 @@ void add_egress(std::map<std::string, std::string>& environment, const std::stri
     environment["NODE_USE_ENV_PROXY"] = "1";
 }
 
-}  // namespace
-
-GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::string& endpoint,
-                     const Resolved& target, const RuntimeLimits& limits, const GuestLinks& links) {
-    const BuiltVersion& built = target.built;
+GuestPlan plan_code(const BuiltVersion& built) {
     GuestPlan plan{.argv = built.command, .folder = std::string(kCodePath)};
     plan.policy.add_mount({built.code_folder, std::string(kCodePath)});
     if (!built.overlay_folder.empty())
@@ -52,19 +48,48 @@ GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::st
         plan.policy.add_mount({built.packages_folder, std::string(kPackagesPath)});
     const auto prefix = interpreter_prefix(built.interpreter);
     if (!prefix.empty()) plan.policy.add_mount({prefix, prefix});
+    return plan;
+}
+
+GuestPlan plan_image(const BuiltVersion& built) {
+    GuestPlan plan{.argv = built.command, .folder = built.image_folder};
+    plan.policy.set_root(built.image_root);
+    return plan;
+}
+
+std::map<std::string, std::string> code_environment() {
+    return {{"PATH", std::string(kPackagesPath) + "/bin:/usr/local/bin:/usr/bin:/bin"},
+            {"LANG", "C.UTF-8"},
+            {"TMPDIR", "/tmp"},
+            {"PYTHONUNBUFFERED", "1"},
+            {"PYTHONDONTWRITEBYTECODE", "1"}};
+}
+
+std::map<std::string, std::string> image_environment(const BuiltVersion& built) {
+    std::map<std::string, std::string> out{
+        {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
+    for (const std::string& line : built.image_environment) {
+        const auto equals = line.find('=');
+        if (equals != line.npos && equals > 0)
+            out[line.substr(0, equals)] = line.substr(equals + 1);
+    }
+    return out;
+}
+
+}  // namespace
+
+GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::string& endpoint,
+                     const Resolved& target, const RuntimeLimits& limits, const GuestLinks& links) {
+    const BuiltVersion& built = target.built;
+    GuestPlan plan = built.image_root.empty() ? plan_code(built) : plan_image(built);
     plan.limits.memory_bytes_max = limits.guest_memory_bytes_max;
     plan.limits.processors_max = limits.guest_processors_max;
 
     const std::string arn = endpoint_arn(scope, runtime, endpoint);
-    std::map<std::string, std::string> environment{
-        {"PATH", std::string(kPackagesPath) + "/bin:/usr/local/bin:/usr/bin:/bin"},
-        {"LANG", "C.UTF-8"},
-        {"TMPDIR", "/tmp"},
-        {"PYTHONUNBUFFERED", "1"},
-        {"PYTHONDONTWRITEBYTECODE", "1"},
-        {"AWS_REGION", scope.region},
-        {"AWS_DEFAULT_REGION", scope.region},
-        {"OTEL_RESOURCE_ATTRIBUTES", "cloud.resource_id=" + arn}};
+    std::map<std::string, std::string> environment =
+        built.image_root.empty() ? code_environment() : image_environment(built);
+    environment["AWS_REGION"] = environment["AWS_DEFAULT_REGION"] = scope.region;
+    environment["OTEL_RESOURCE_ATTRIBUTES"] = "cloud.resource_id=" + arn;
     if (!links.platform_url.empty()) add_platform(environment, links.platform_url);
     if (!links.egress_url.empty()) add_egress(environment, links.egress_url);
     if (!links.public_url.empty()) {
@@ -73,10 +98,12 @@ GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::st
                                                "/invocations/";
     }
     for (const auto& [name, value] : target.spec.environment) environment[name] = value;
-    environment["HOME"] = "/work";
-    environment["PYTHONPATH"] = python_path(built, target.spec.environment.contains("PYTHONPATH")
-                                                       ? target.spec.environment.at("PYTHONPATH")
-                                                       : std::string());
+    environment["HOME"] = "/work";  // the one folder that is the guest's own
+    if (built.image_root.empty())
+        environment["PYTHONPATH"] =
+            python_path(built, target.spec.environment.contains("PYTHONPATH")
+                                   ? target.spec.environment.at("PYTHONPATH")
+                                   : std::string());
     for (const auto& [name, value] : environment) plan.environment.push_back(name + "=" + value);
     return plan;
 }

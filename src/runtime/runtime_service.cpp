@@ -36,8 +36,8 @@ class Service final : public RuntimeService, private CatalogListener {
           identities_(given.identities),
           catalog_(make_catalog(given.database, given.random, given.timer.clock(), config_.limits,
                                 *this)),
-          builder_(given.sandbox, given.artifacts, given.pool, given.random, config_.folder,
-                   config_.limits, config_.build),
+          builder_(given.sandbox, given.artifacts, given.images, given.pool, given.random,
+                   config_.folder, config_.limits, config_.build),
           host_(*catalog_, given.sandbox, given.timer, given.random, given.pool, given.loop,
                 config_.limits, {config_.folder, {}, given.platform, given.egress}),
           tasks_(given.loop.executor()) {}

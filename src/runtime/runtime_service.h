@@ -119,6 +119,7 @@ struct RuntimeConfig {
     BuildOptions build;
 };
 
+class ImageSource;
 class PlatformDoor;
 class WorkloadIdentities;
 
@@ -135,6 +136,7 @@ struct Dependencies {
     PlatformDoor* platform = nullptr;          // nullptr: agents reach nothing
     WorkloadIdentities* identities = nullptr;  // nullptr: agents have none
     PlatformDoor* egress = nullptr;            // nullptr: no way out for mode PUBLIC either
+    ImageSource* images = nullptr;             // nullptr: no container images
 };
 
 Result<std::unique_ptr<RuntimeService>> make_runtime_service(Dependencies dependencies);

@@ -43,6 +43,7 @@ Result<T> parse(std::string_view text, Read read) {
 
 Spec read_spec(const json::object& object) {
     Spec spec;
+    if (object.contains("image")) spec.image = text_of(object, "image");
     spec.code.bucket = text_of(object, "bucket");
     spec.code.key = text_of(object, "key");
     spec.code.version_id = text_of(object, "versionId");
@@ -69,6 +70,11 @@ BuiltVersion read_built(const json::object& object) {
     built.packages_folder = text_of(object, "packages");
     built.interpreter = text_of(object, "interpreter");
     built.command = list_of(object, "command");
+    if (object.contains("imageRoot")) {
+        built.image_root = text_of(object, "imageRoot");
+        built.image_environment = list_of(object, "imageEnvironment");
+        built.image_folder = text_of(object, "imageFolder");
+    }
     return built;
 }
 
@@ -86,6 +92,7 @@ std::string to_text(const Spec& spec) {
                         {"headers", from_list(spec.header_allowlist)},
                         {"role", spec.role_arn}};
     if (spec.protocol != ServerProtocol::http) object["protocol"] = to_string(spec.protocol);
+    if (!spec.image.empty()) object["image"] = spec.image;
     if (spec.network == NetworkMode::vpc) object["vpc"] = true;
     if (!spec.authorizer.empty()) object["authorizer"] = spec.authorizer;
     if (spec.idle_timeout) object["idleTimeout"] = spec.idle_timeout->count();
@@ -98,11 +105,16 @@ Result<Spec> spec_from_text(std::string_view text) {
 }
 
 std::string to_text(const BuiltVersion& built) {
-    const json::object object{{"code", built.code_folder},
-                              {"overlay", built.overlay_folder},
-                              {"packages", built.packages_folder},
-                              {"interpreter", built.interpreter},
-                              {"command", from_list(built.command)}};
+    json::object object{{"code", built.code_folder},
+                        {"overlay", built.overlay_folder},
+                        {"packages", built.packages_folder},
+                        {"interpreter", built.interpreter},
+                        {"command", from_list(built.command)}};
+    if (!built.image_root.empty()) {
+        object["imageRoot"] = built.image_root;
+        object["imageEnvironment"] = from_list(built.image_environment);
+        object["imageFolder"] = built.image_folder;
+    }
     return json::serialize(object);
 }
 

@@ -33,7 +33,8 @@ enum class NetworkMode { internet, vpc };  // PUBLIC and VPC of the API model
 
 // What is run, in the terms of the service.
 struct Spec {
-    ArtifactLocation code;
+    std::string image;      // a container image; empty: code
+    ArtifactLocation code;  // a zip, with what comes next
     std::string python;  // "3.12"
     std::vector<std::string> entry_point;
     std::map<std::string, std::string> environment;

@@ -24,6 +24,7 @@
 #include "net/outbound.h"
 #include "objects/object_store.h"
 #include "runtime/runtime_service.h"
+#include "server/container_images.h"
 #include "server/egress_door.h"
 #include "server/guest_door.h"
 #include "server/identity.h"
@@ -32,6 +33,7 @@
 #include "server/memory_delivery.h"
 #include "server/memory_model.h"
 #include "server/metrics.h"
+#include "server/model_keys.h"
 #include "server/models.h"
 #include "server/object_artifacts.h"
 #include "server/pipeline.h"
@@ -292,20 +294,29 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                                 .outbound = *outbound,
                                                 .authorizer = authorizer,
                                                 .keys = *vault_keys}));
+    const auto registry_keys = make_model_keys(clock, identity->service(), config.account);
+    AC_TRY(const auto images, ContainerImages::open({.artifacts = artifacts,
+                                                     .outbound = *outbound,
+                                                     .keys = *registry_keys,
+                                                     .pool = pool,
+                                                     .random = random,
+                                                     .clock = clock,
+                                                     .folder = config.data_dir / "images",
+                                                     .registries = config.registries}));
     GuestDoor guests(loops, clock);
     AC_TRY(const auto egress, EgressDoor::open(config, loops, timer));
-    AC_TRY(const auto runtime,
-           runtime::make_runtime_service({.database = *database,
-                                          .sandbox = *sandbox,
-                                          .artifacts = artifacts,
-                                          .timer = timer,
-                                          .random = random,
-                                          .pool = pool,
-                                          .loop = loops.main(),
-                                          .config = runtime_config(options),
-                                          .platform = &guests,
-                                          .egress = egress.get(),
-                                          .identities = &identity->workloads()}));
+    AC_TRY(const auto runtime, runtime::make_runtime_service({.database = *database,
+                                                              .sandbox = *sandbox,
+                                                              .artifacts = artifacts,
+                                                              .timer = timer,
+                                                              .random = random,
+                                                              .pool = pool,
+                                                              .loop = loops.main(),
+                                                              .config = runtime_config(options),
+                                                              .platform = &guests,
+                                                              .identities = &identity->workloads(),
+                                                              .egress = egress.get(),
+                                                              .images = images.get()}));
     const auto embedded = open_embedded({.config = config,
                                          .sandbox = *sandbox,
                                          .timer = timer,

@@ -260,6 +260,10 @@ Result<> apply(Config& config, const std::string& key, const YAML::Node& node) {
         AC_TRY(config.memory, parse_memory_config(node));
         return {};
     }
+    if (key == "registries") {
+        AC_TRY(config.registries, parse_registries(node));
+        return {};
+    }
     const int line = node.Mark().line + 1;
     if (const auto list = list_setters().find(key); list != list_setters().end()) {
         if (!node.IsSequence())

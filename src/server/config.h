@@ -15,6 +15,7 @@
 #include "interpreter/limits.h"
 #include "models/config.h"
 #include "server/memory_config.h"
+#include "server/registries_config.h"
 
 namespace ac::server {
 
@@ -56,6 +57,7 @@ struct Config {
     std::string tls_key;
 
     // outbound.*: calls to servers that configurations name (discovery, tokens, webhooks).
+    Registries registries;
     std::vector<std::string> outbound_allow;  // address blocks allowed beside the public ones
     std::string outbound_ca_file;             // PEM; empty: the system's authorities
 

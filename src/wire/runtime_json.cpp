@@ -68,18 +68,24 @@ Result<> refuse_what_is_not_run(const json::object& input) {
     if (const json::value* list = input.if_contains("filesystemConfigurations");
         list != nullptr && list->is_array() && !list->get_array().empty())
         return not_yet("filesystemConfigurations");
-    const json::object* artifact = object_in(input, "agentRuntimeArtifact");
-    if (artifact != nullptr && artifact->contains("containerConfiguration"))
-        return not_yet("agentRuntimeArtifact.containerConfiguration");
     return {};
 }
 
-Result<> read_code(const json::object& input, runtime::Spec& spec) {
+Result<> read_artifact(const json::object& input, runtime::Spec& spec) {
     constexpr std::string_view kPython = "PYTHON_3_";
     const json::object* artifact = object_in(input, "agentRuntimeArtifact");
-    const json::object* code =
-        artifact == nullptr ? nullptr : object_in(*artifact, "codeConfiguration");
-    if (code == nullptr) return invalid("agentRuntimeArtifact", "codeConfiguration is required");
+    if (artifact == nullptr) return invalid("agentRuntimeArtifact", "is required");
+    if (const json::object* container = object_in(*artifact, "containerConfiguration")) {
+        spec.image = text_or(*container, "containerUri");
+        if (spec.image.empty())
+            return invalid("agentRuntimeArtifact.containerConfiguration.containerUri",
+                           "is required");
+        return {};
+    }
+    const json::object* code = object_in(*artifact, "codeConfiguration");
+    if (code == nullptr)
+        return invalid("agentRuntimeArtifact",
+                       "codeConfiguration or containerConfiguration is required");
     const json::object* source = object_in(*code, "code");
     const json::object* location = source == nullptr ? nullptr : object_in(*source, "s3");
     if (location == nullptr)
@@ -198,7 +204,7 @@ Result<Described> described(const json::object& input) {
                                                           "agentRuntimeId", "tags"};
     AC_CHECK(refuse_what_is_not_run(input));
     Described out;
-    AC_CHECK(read_code(input, out.spec));
+    AC_CHECK(read_artifact(input, out.spec));
     AC_CHECK(read_environment(input, out.spec));
     AC_CHECK(read_authorizer(input, out.spec));
     AC_CHECK(read_headers(input, out.spec));

@@ -167,7 +167,7 @@ Result<> RootView::add_image(const std::string& image) {
         if (ours) continue;
         if (entry.is_symlink(error)) {
             AC_CHECK(copy_link(entry.path(), root_.get(), name));
-        } else if (entry.is_directory(error)) {
+        } else if (entry.is_directory(error) || entry.is_regular_file(error)) {
             AC_CHECK(bind(folder.get(), name, name, false));
         }
     }

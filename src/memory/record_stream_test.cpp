@@ -1,5 +1,7 @@
 #include "memory/record_stream.h"
 
+#include <boost/json/value_to.hpp>
+
 #include "memory/testing/service_fixture.h"
 
 namespace ac::memory {

@@ -1,6 +1,8 @@
 // Self-managed strategies, and records made anew from events.
 #include "memory/self_managed.h"
 
+#include <boost/json/value_to.hpp>
+
 #include "memory/testing/service_fixture.h"
 
 namespace ac::memory {

@@ -41,7 +41,7 @@ JAILS = [
     (r"(sqlite3|libpq-fe|libpq/)", r"^src/storage/"),
     (r"(seccomp\.h|sys/capability\.h|linux/(sched|seccomp|landlock|capability|filter)\.h)",
      r"^src/sandbox/(linux|testcases)/"),
-    (r"archive(_entry)?\.h", r"^(src/runtime/|cli/)"),
+    (r"archive(_entry)?\.h", r"^(src/runtime/|src/oci/|cli/)"),
     (r"spdlog/", r"^src/base/"),
     (r"CLI/", r"(^cli/|/main\.cpp$)"),
 ]

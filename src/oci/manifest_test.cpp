@@ -84,8 +84,9 @@ TEST(ImageConfig, says_how_it_is_run) {
 }
 
 TEST(Challenge, is_taken_apart) {
-    const auto bearer = parse_challenge(
-        R"(Bearer realm="https://auth.example/token",service="registry",scope="repository:a:pull,push")");
+    const auto bearer =
+        parse_challenge(R"(Bearer realm="https://auth.example/token",service="registry",)"
+                        R"(scope="repository:a:pull,push")");
     ASSERT_TRUE(bearer);
     EXPECT_EQ(bearer->scheme, "bearer");
     EXPECT_EQ(bearer->realm, "https://auth.example/token");

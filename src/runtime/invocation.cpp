@@ -162,7 +162,6 @@ Task<> Invocation::ask_guest() {
 // Most agents that answer small requests do so soon; watching the caller meanwhile would cost as
 // much as the rest of the invocation.
 Task<> Invocation::begin_small_request() {
-    const Session& session = lease_.session();
     const net::RequestHead head = request_for_guest();
     Result<> asked = co_await try_small_request(head);
     // Agents close kept-alive connections after a few seconds; one that was closed just now has

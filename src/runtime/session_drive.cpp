@@ -17,6 +17,7 @@ constexpr std::size_t kPingBytesMax = 4096;
 // millisecond.
 constexpr std::chrono::microseconds kFirstLook{300};
 constexpr std::chrono::microseconds kLongestLook{20'000};
+constexpr Milliseconds kEndMax{1000};
 
 std::string with_tail(std::string message, const SessionLog& log) {
     const std::string tail = log.tail();
@@ -118,8 +119,24 @@ Task<> SessionHost::start_guest(SessionPointer session) {
         stop_guest(session);
         co_return fail(ErrorCode::busy, "the session was stopped while it was started");
     }
-    AC_CO_CHECK(co_await open_doors(session));
+    Result<> opened = co_await open_doors(session);
+    if (!opened) {
+        co_await await_end(session);
+        co_return opened;
+    }
     co_return co_await wait_listening(session);
+}
+
+// A guest that ends at once takes its doors with it. watch() knows the reason and its last words.
+Detached SessionHost::await_end(SessionPointer session) {
+    const SteadyTime deadline = timer_.clock().steady() + kEndMax;
+    while (timer_.clock().steady() < deadline) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (session->machine.state() != SessionState::provisioning) co_return;
+        }
+        if (!co_await timer_.sleep_until(timer_.clock().steady() + kLongestLook)) co_return;
+    }
 }
 
 bool SessionHost::has_egress(const Session& session) const {

@@ -86,6 +86,8 @@ class SessionHost final {
     Task<> open_doors(SessionPointer session);
     bool has_egress(const Session& session) const;
     Task<> wait_listening(SessionPointer session);
+    // Until watch() has told the end of a session that is starting; a second at most.
+    Detached await_end(SessionPointer session);
     Detached watch(SessionPointer session);
     Detached read_output(SessionPointer session, UniqueFd reading, Stream stream);
     Detached ping(SessionPointer session);

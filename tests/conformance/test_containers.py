@@ -1,5 +1,5 @@
-"""Agents in container images: from a registry (Debian's docker-registry, filled by skopeo), and from
-archives in a bucket."""
+"""Agents in container images: from a registry (Debian's docker-registry, filled by skopeo), and
+from archives in a bucket."""
 import contextlib
 import crypt
 import http.server
@@ -13,7 +13,7 @@ import pytest
 import agents
 import images
 from conftest import served
-from daemon import eventually
+from daemon import eventually, program
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,24 @@ def test_archives_in_a_bucket_run(daemon, layout, tmp_path):
             daemon, {}, agentRuntimeArtifact=container(f"s3://{agents.BUCKET}/image-{number}.tar"),
             environmentVariables={"GIVEN": "runtime"})
         check_answer(runtime.invoke({"prompt": "hi"}))
+
+
+def test_the_cli_deploys_an_image(daemon, layout, tmp_path):
+    (tmp_path / "agent.py").write_text("# the image has the agent\n")
+
+    def agentcore(*arguments):
+        ran = subprocess.run([program("agentcore"), *arguments], cwd=tmp_path, timeout=120,
+                             env=daemon.command_environment(), capture_output=True, text=True,
+                             stdin=subprocess.DEVNULL)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout + ran.stderr
+
+    agentcore("configure", "-e", "agent.py", "-n", "imaged", "--non-interactive")
+    said = agentcore("deploy", "--image", str(layout), "-env", "GIVEN=runtime")
+    assert "Uploaded to s3://" in said and "Deployed imaged" in said
+    check_answer(json.loads(agentcore("invoke", '{"prompt": "hi"}').splitlines()[0]))
+    assert "uploaded already" in agentcore("deploy", "--image", str(layout))
+    agentcore("destroy", "--force")
 
 
 @pytest.mark.parametrize("archive, said", [

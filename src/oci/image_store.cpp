@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "crypto/hash.h"
@@ -148,6 +149,23 @@ Result<> ImageStore::prepare() {
         return fail(ErrorCode::unavailable,
                     "cannot create " + (folder_ / "tmp").string() + ": " + error.message());
     ::chmod(folder_.c_str(), 0700);
+    return {};
+}
+
+Result<> ImageStore::keep_only(const std::vector<fs::path>& roots) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder_, error)) {
+        const fs::path name = entry.path().filename();
+        if (name == "tmp") continue;
+        if (std::ranges::find(roots, entry.path() / "root") != roots.end()) continue;
+        AC_TRY(const fs::path gone, new_folder());
+        if (::rename(entry.path().c_str(), (gone / name).c_str()) != 0)
+            return fail(errno_error("remove an image", errno));
+        pool_.post([gone] { remove_tree(gone); });
+    }
+    if (error)
+        return fail(ErrorCode::unavailable,
+                    "cannot read " + folder_.string() + ": " + error.message());
     return {};
 }
 

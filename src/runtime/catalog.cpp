@@ -197,6 +197,11 @@ class StoredCatalog final : public Catalog {
         return database_.read(std::move(work));
     }
 
+    Task<std::vector<std::string>> image_roots() override {
+        auto work = [](Transaction& tx) { return store::list_image_roots(tx); };
+        return database_.read(std::move(work));
+    }
+
     Task<std::vector<std::pair<Scope, RuntimeId>>> pending_deletes() override {
         auto work = [](Transaction& tx) { return store::list_deleting(tx); };
         return database_.read(std::move(work));

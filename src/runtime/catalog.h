@@ -88,6 +88,7 @@ class Catalog {
     // For the service itself.
     virtual Task<> migrate() = 0;
     virtual Task<std::vector<PendingBuild>> pending_builds() = 0;
+    virtual Task<std::vector<std::string>> image_roots() = 0;  // of all versions
     virtual Task<std::vector<std::pair<Scope, RuntimeId>>> pending_deletes() = 0;
     virtual Task<> build_ended(PendingBuild build, Result<BuiltVersion> built) = 0;
     virtual Task<> purge(Scope scope, RuntimeId id) = 0;

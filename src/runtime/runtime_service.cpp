@@ -36,6 +36,7 @@ class Service final : public RuntimeService, private CatalogListener {
           identities_(given.identities),
           catalog_(make_catalog(given.database, given.random, given.timer.clock(), config_.limits,
                                 *this)),
+          images_(given.images),
           builder_(given.sandbox, given.artifacts, given.images, given.pool, given.random,
                    config_.folder, config_.limits, config_.build),
           host_(*catalog_, given.sandbox, given.timer, given.random, given.pool, given.loop,
@@ -50,6 +51,10 @@ class Service final : public RuntimeService, private CatalogListener {
         AC_CO_CHECK(co_await catalog_->migrate());
         AC_CO_TRY(auto deletes, co_await catalog_->pending_deletes());
         for (const auto& [scope, id] : deletes) delete_wanted(scope, id);
+        if (images_ != nullptr) {
+            AC_CO_TRY(const auto roots, co_await catalog_->image_roots());
+            AC_CO_CHECK(images_->keep_only(roots));
+        }
         AC_CO_TRY(auto builds, co_await catalog_->pending_builds());
         for (PendingBuild& build : builds) build_wanted(std::move(build));
         co_return Result<>{};
@@ -231,6 +236,7 @@ class Service final : public RuntimeService, private CatalogListener {
     ThreadPool& pool_;
     WorkloadIdentities* const identities_;
     std::unique_ptr<Catalog> catalog_;
+    ImageSource* const images_;
     Builder builder_;
     SessionHost host_;
 

@@ -274,6 +274,17 @@ Result<std::vector<PendingBuild>> list_unbuilt(Transaction& tx) {
     return out;
 }
 
+Result<std::vector<std::string>> list_image_roots(Transaction& tx) {
+    AC_TRY(const Rows rows,
+           tx.query("SELECT built FROM runtime_versions WHERE built LIKE '%imageRoot%'"));
+    std::vector<std::string> out;
+    for (const Row& row : rows) {
+        AC_TRY(BuiltVersion built, built_from_text(row.text(0)));
+        if (!built.image_root.empty()) out.push_back(std::move(built.image_root));
+    }
+    return out;
+}
+
 Result<std::vector<std::pair<Scope, RuntimeId>>> list_deleting(Transaction& tx) {
     AC_TRY(const Rows rows,
            tx.query("SELECT account, region, id FROM runtime_agents WHERE status = 'DELETING'"));

@@ -44,6 +44,8 @@ Result<std::vector<RuntimeView>> list_versions(Transaction& tx, const Scope& sco
                                                const RuntimeId& id, std::int64_t below,
                                                int items_max);
 Result<std::vector<PendingBuild>> list_unbuilt(Transaction& tx);
+// Roots of the container images of all versions.
+Result<std::vector<std::string>> list_image_roots(Transaction& tx);
 Result<std::vector<std::pair<Scope, RuntimeId>>> list_deleting(Transaction& tx);
 
 Result<> insert_endpoint(Transaction& tx, const Scope& scope, const EndpointView& endpoint);

@@ -27,6 +27,9 @@ class ContainerImages final : public runtime::ImageSource {
 
     Task<runtime::Image> fetch(Scope scope, std::string uri,
                                std::function<void(const std::string&)> note) override;
+    Result<> keep_only(const std::vector<std::string>& roots) override {
+        return store_.keep_only({roots.begin(), roots.end()});
+    }
 
   private:
     explicit ContainerImages(Parts parts);

@@ -108,6 +108,16 @@ def test_an_image_of_a_registry_runs(layout, tmp_path):
         check_answer(agents.Runtime(daemon, {"agentRuntimeId": runtime.id,
                                              "agentRuntimeArn": runtime.arn}
                                     ).invoke({"prompt": "hi"}))
+        kept = daemon.data_dir / "images"
+        assert len([path for path in kept.iterdir() if path.name != "tmp"]) == 1
+        control = daemon.client("bedrock-agentcore-control")
+        for one in (runtime, again):
+            control.delete_agent_runtime(agentRuntimeId=one.id)
+        assert eventually(lambda: [one["status"] for one in control.list_agent_runtimes()[
+            "agentRuntimes"]] == ["CREATE_FAILED"], 20)
+        daemon.kill9()
+        daemon.start()
+        assert eventually(lambda: [p.name for p in kept.rglob("*")] == ["tmp"], 10)
 
 
 def test_a_registry_that_wants_credentials_gets_them(layout, tmp_path):

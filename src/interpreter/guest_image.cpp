@@ -78,8 +78,8 @@ Result<GuestImage> GuestImage::open(ImageOptions options) {
     return image;
 }
 
-GuestStart GuestImage::start(const InterpreterLimits& limits, UniqueFd channel,
-                             UniqueFd errors) const {
+GuestStart GuestImage::start(const InterpreterLimits& limits, Preparation preparation,
+                             UniqueFd channel, UniqueFd errors) const {
     GuestStart start;
     start.policy.add_mount({files_, kGuestPath});
     std::string path = "/usr/local/bin:/usr/bin:/bin";
@@ -101,7 +101,8 @@ GuestStart GuestImage::start(const InterpreterLimits& limits, UniqueFd channel,
     json::object options;
     options["folder"] = kWorkFolder;
     options["node"] = node_.empty() ? "" : kNodePath;
-    options["fileBytes"] = kFileBytesMax;
+    if (preparation == Preparation::imports && !environment_.empty())
+        options["preload"] = {"numpy", "pandas"};
     // One thread of arithmetic a session: they share the machine, and forks keep no threads.
     start.command = {
         .argv = {python, "-I", std::string(kGuestPath) + "/start.py", json::serialize(options)},

@@ -31,8 +31,11 @@ class GuestImage final {
     // unavailable: the files cannot be written; invalid_argument: no Python in the environment.
     static Result<GuestImage> open(ImageOptions options);
 
+    // What the agent does before it says that it is ready.
+    enum class Preparation { none, imports };
     // `channel` becomes the agent's standard output, `errors` its standard error.
-    GuestStart start(const InterpreterLimits& limits, UniqueFd channel, UniqueFd errors) const;
+    GuestStart start(const InterpreterLimits& limits, Preparation preparation, UniqueFd channel,
+                     UniqueFd errors) const;
     bool has_environment() const { return !environment_.empty(); }
 
   private:

@@ -61,15 +61,15 @@ Task<Sessions::GuestPointer> Sessions::take_guest() {
 }
 
 Detached Sessions::provide_guest(Completion<GuestPointer> done) {
-    auto guest = co_await make_guest();
+    auto guest = co_await make_guest(GuestImage::Preparation::none);
     done.complete(std::move(guest));
 }
 
-Task<Sessions::GuestPointer> Sessions::make_guest() {
+Task<Sessions::GuestPointer> Sessions::make_guest(GuestImage::Preparation preparation) {
     AC_CO_TRY(Ends ends, make_channel());
     AC_CO_TRY(Pipe errors, make_pipe());
-    GuestStart start =
-        parts_.image.start(parts_.limits, std::move(ends.theirs), std::move(errors.writing));
+    GuestStart start = parts_.image.start(parts_.limits, preparation, std::move(ends.theirs),
+                                          std::move(errors.writing));
     AC_CO_TRY(auto monitor, co_await parts_.sandbox.start(std::move(start.policy), start.limits,
                                                           std::move(start.command)));
     auto guest = std::make_shared<Guest>();
@@ -144,12 +144,15 @@ void Sessions::use_again() {
 // One after the other: who waits for a session has the processors first.
 Detached Sessions::fill_pool() {
     while (true) {
+        auto preparation = GuestImage::Preparation::imports;
         {
             const std::lock_guard lock(mutex_);
             filling_ = !draining_ && pool_.size() < parts_.limits.pool;
             if (!filling_) co_return;
+            if (live_.size() >= parts_.limits.imported_max)
+                preparation = GuestImage::Preparation::none;
         }
-        auto guest = co_await make_guest();
+        auto guest = co_await make_guest(preparation);
         Result<> usable = fail(ErrorCode::cancelled, "");
         if (guest) {
             const auto ready = co_await (*guest)->link->ready().cancellable_result();

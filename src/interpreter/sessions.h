@@ -70,7 +70,7 @@ class Sessions final {
 
     Task<GuestPointer> take_guest();
     Detached provide_guest(Completion<GuestPointer> done);
-    Task<GuestPointer> make_guest();
+    Task<GuestPointer> make_guest(GuestImage::Preparation preparation);
     Detached watch(GuestPointer guest);
     Detached serve_link(GuestPointer guest, bool reads);
     Detached read_errors(GuestPointer guest, UniqueFd reading);

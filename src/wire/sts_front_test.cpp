@@ -9,7 +9,7 @@ namespace ac::wire {
 namespace {
 
 using access::testing::kAccount;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 class StsFront : public access::testing::AccessFixture {
   protected:

@@ -5,6 +5,7 @@ number of {"event": "output" | "display"} and one {"event": "done"}. Calls run b
 but those of one language's kernel one after the other.
 """
 import collections
+import gc
 import os
 import selectors
 import signal
@@ -36,6 +37,7 @@ class Agent:
         os.chdir(self.folder)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.daemon.fd, selectors.EVENT_READ, self.on_daemon)
+        self.get_ready()
         self.daemon.send({"event": "ready", "python": work.python_version()})
         while True:
             self.arrange_daemon()
@@ -43,6 +45,23 @@ class Agent:
                 if key.fileobj in self.selector.get_map():
                     key.data(key.fileobj, mask)
             self.keep_time()
+
+    def get_ready(self):
+        """Ahead of demand: what imports take longest is in every kernel that is forked."""
+        preload = self.options.get("preload") or []
+        for name in preload:
+            try:
+                __import__(name)
+            except Exception:  # whatever is wrong with it, code that needs it will be told
+                pass
+        if preload:
+            gc.freeze()
+            self.start_kernel("python")
+
+    def start_kernel(self, language):
+        self.kernels[language] = process = work.KernelProcess(self, language)
+        self.watch(process, self.on_kernel)
+        return process
 
     def become_kernel(self):
         """In the process that is to run user code: nothing of ours reaches it."""
@@ -145,8 +164,7 @@ class Agent:
             self.drop_kernel(language)
         try:
             if language not in self.kernels:
-                self.kernels[language] = process = work.KernelProcess(self, language)
-                self.watch(process, self.on_kernel)
+                self.start_kernel(language)
             self.running[language] = execution
             execution.start()
             self.kernels[language].peer.send({"op": "run", "call": execution.call}, execution.code)

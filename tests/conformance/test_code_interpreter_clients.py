@@ -1,5 +1,5 @@
 """The Code Interpreter through the clients that people use: the AgentCore SDK, Strands' tool, the
-guide's listing on the compatibility package. Each runs in a process of its own, as a user's would."""
+guide's listing. Each runs in a process of its own, as a user's would."""
 import json
 import os
 import subprocess
@@ -61,13 +61,16 @@ def test_sdk_control_plane(run):
 import json
 from bedrock_agentcore.tools.code_interpreter_client import CodeInterpreter
 client = CodeInterpreter("us-west-2")
-made = client.create_code_interpreter(name="by_sdk", execution_role_arn="arn:aws:iam::000000000000:role/r",
+made = client.create_code_interpreter(
+    name="by_sdk", execution_role_arn="arn:aws:iam::000000000000:role/r",
     network_configuration={"networkMode": "SANDBOX"})
 identifier = made["codeInterpreterId"]
 client.start(identifier=identifier, name="s", session_timeout_seconds=60)
-result = [e["result"] for e in client.invoke("executeCode", {"code": "2 ** 10", "language": "python"})["stream"]]
+answer = client.invoke("executeCode", {"code": "2 ** 10", "language": "python"})
+result = [event["result"] for event in answer["stream"]]
 client.stop()
-listed = [s["codeInterpreterId"] for s in client.list_code_interpreters(interpreter_type="CUSTOM")["codeInterpreterSummaries"]]
+page = client.list_code_interpreters(interpreter_type="CUSTOM")
+listed = [s["codeInterpreterId"] for s in page["codeInterpreterSummaries"]]
 client.delete_code_interpreter(identifier)
 print(json.dumps([result[0]["structuredContent"]["stdout"], identifier in listed]))
 """)
@@ -86,6 +89,7 @@ out = {"init": tool.init_session(InitSessionAction(
     type="initSession", session_name="s-one", description="d"))["status"]}
 run = lambda code, language=LanguageType.PYTHON: tool.execute_code(ExecuteCodeAction(
     type="executeCode", session_name="s-one", code=code, language=language))["content"][0]["text"]
+said = lambda result: result["content"][0]["text"]
 tool.write_files(WriteFilesAction(type="writeFiles", session_name="s-one",
                                   content=[FileContent(path="a.txt", text="seven")]))
 out["python"] = run("print(open('a.txt').read())")
@@ -93,9 +97,10 @@ out["slow"] = run("import time\\nprint('begun')\\ntime.sleep(1.5)\\nprint('ended
 out["javascript"] = run("console.log(3 * 3)", LanguageType.JAVASCRIPT)
 out["command"] = tool.execute_command(ExecuteCommandAction(
     type="executeCommand", session_name="s-one", command="ls"))["content"][0]["text"]
-out["list"] = tool.list_files(ListFilesAction(type="listFiles", session_name="s-one", path="."))["content"][0]["text"]
-out["read"] = tool.read_files(ReadFilesAction(type="readFiles", session_name="s-one", paths=["a.txt"]))["content"][0]["text"]
-tool.remove_files(RemoveFilesAction(type="removeFiles", session_name="s-one", paths=["a.txt"]))
+where = {"session_name": "s-one"}
+out["list"] = said(tool.list_files(ListFilesAction(type="listFiles", path=".", **where)))
+out["read"] = said(tool.read_files(ReadFilesAction(type="readFiles", paths=["a.txt"], **where)))
+tool.remove_files(RemoveFilesAction(type="removeFiles", paths=["a.txt"], **where))
 print(json.dumps(out))
 """)
     assert out["init"] == "success" and "seven" in out["python"] and "'9'" in out["javascript"]

@@ -79,7 +79,8 @@ def test_forks_are_refused_at_the_limit(hostile):
 
 
 def test_an_output_flood_is_cut(hostile):
-    result = hostile.run("import sys\nfor _ in range(4000):\n    sys.stdout.write('x' * 9999 + '\\n')")
+    result = hostile.run("import sys\nfor _ in range(4000):\n"
+                         "    sys.stdout.write('x' * 9999 + '\\n')")
     assert result["isError"] is False
     assert len(result["structuredContent"]["stdout"]) < 9 << 20
     assert "rest is left out" in result["structuredContent"]["stdout"]
@@ -90,7 +91,8 @@ def test_files_are_bounded(hostile):
             "except OSError as e:\n    print(i < 200_000, e.errno)")
     assert "True 28" in text(hostile.run(many))
     hostile.run("import shutil, os\nfor f in os.listdir('.'): os.unlink(f)")
-    huge = ("try:\n    with open('huge', 'wb') as f:\n        while True: f.write(b'x' * (1 << 24))\n"
+    huge = ("try:\n    with open('huge', 'wb') as f:\n"
+            "        while True: f.write(b'x' * (1 << 24))\n"
             "except OSError as e:\n    print('stopped', e.errno in (27, 28))")
     assert "stopped True" in text(hostile.run(huge))
     hostile.run("import os; os.path.exists('huge') and os.unlink('huge')")

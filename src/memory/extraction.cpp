@@ -68,10 +68,17 @@ std::string plain_lower(std::string_view text) {
     return out;
 }
 
-bool is_statement(std::string_view sentence) {
-    if (sentence.ends_with('?') || sentence.ends_with("？")) return false;
+bool has_content(std::string_view sentence) {
     if (addresses_machine(sentence)) return false;
     return search::terms_of(sentence).size() >= kContentTermsMin;
+}
+
+bool is_question(std::string_view sentence) {
+    return sentence.ends_with('?') || sentence.ends_with("？");
+}
+
+bool is_statement(std::string_view sentence) {
+    return !is_question(sentence) && has_content(sentence);
 }
 
 // Equal for texts that differ in case, order, endings and punctuation only.
@@ -234,8 +241,9 @@ std::vector<std::string> sentences_of(std::string_view text) {
     return out;
 }
 
-// A message's sentences stay together, since they explain each other; what a person has one of is a
-// statement of its own, so that the next such statement can replace it.
+// A message's sentences stay together, since they explain each other, questions too where something
+// is stated beside them; what a person has one of is a statement of its own, so that the next such
+// statement can replace it.
 std::vector<Statement> facts_of(const std::vector<Message>& messages, WallTime when) {
     std::vector<Statement> out;
     for (const auto& message : messages) {
@@ -244,15 +252,20 @@ std::vector<Statement> facts_of(const std::vector<Message>& messages, WallTime w
                 {quote(message, message.text, when), text_subject(message.speaker, message.text)});
         if (!message.is_person) continue;
         std::string rest;
+        bool states = false;
         for (const auto& sentence : sentences_of(message.text)) {
-            if (!is_statement(sentence)) continue;
-            const auto subject = fact_subject(message.speaker, plain_lower(sentence));
-            if (subject.empty())
+            if (!has_content(sentence)) continue;
+            const auto subject = is_question(sentence)
+                                     ? std::string()
+                                     : fact_subject(message.speaker, plain_lower(sentence));
+            if (subject.empty()) {
                 rest += (rest.empty() ? "" : " ") + sentence;
-            else
+                states = states || !is_question(sentence);
+            } else {
                 out.push_back({quote(message, sentence, when), subject});
+            }
         }
-        if (!rest.empty())
+        if (states)
             out.push_back({quote(message, rest, when), text_subject(message.speaker, rest)});
     }
     return out;

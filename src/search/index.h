@@ -67,6 +67,7 @@ struct Tuning {
     double vector_weight = 0.6;
     std::vector<double> neighbour_weights = {0.35, 0.25, 0.15, 0.1};
     double episode_weight = 0.5;
+    double episode_b = 1;  // long talks have every word; the words' own k1
     // A question that names a person is mostly about what that person said.
     double speaker_weight = 0.4;
     std::chrono::milliseconds episode_gap = std::chrono::minutes(30);

@@ -1,53 +1,15 @@
 // The only file that includes CLI11 (3.8 s to compile), with the flags of every command.
-// tidy: allow file-length: a second file would pay for CLI11 a second time
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <memory>
 
+#include "cli/long_names.h"
 #include "cli/options.h"
 #include "cli/version.h"
 
 namespace ac::cli {
 namespace {
-
-// The official toolkit has one-dash options of several letters; a POSIX parser would read -rf as
-// -r f. Values are never rewritten because no value of ours looks like these.
-const std::map<std::string, std::string, std::less<>>& long_names() {
-    static const std::map<std::string, std::string, std::less<>> names = {
-        {"-er", "--execution-role"},
-        {"-cber", "--code-build-execution-role"},
-        {"-ecr", "--ecr"},
-        {"-s3", "--s3"},
-        {"-ctr", "--container-runtime"},
-        {"-rf", "--requirements-file"},
-        {"-do", "--disable-otel"},
-        {"-dm", "--disable-memory"},
-        {"-ac", "--authorizer-config"},
-        {"-rha", "--request-header-allowlist"},
-        {"-ni", "--non-interactive"},
-        {"-dt", "--deployment-type"},
-        {"-rt", "--runtime"},
-        {"-lb", "--local-build"},
-        {"-auc", "--auto-update-on-conflict"},
-        {"-frd", "--force-rebuild-deps"},
-        {"-env", "--env"},
-        {"-bt", "--bearer-token"},
-    };
-    return names;
-}
-
-void expand_long_names(std::vector<std::string>& arguments) {
-    for (auto& argument : arguments) {
-        if (argument == "--") return;
-        const auto equals = argument.find('=');
-        const auto found = long_names().find(std::string_view(argument).substr(0, equals));
-        if (found == long_names().end()) continue;
-        argument =
-            found->second + (equals == std::string::npos ? std::string() : argument.substr(equals));
-    }
-}
 
 // An option of the official toolkit that we do not have: said plainly instead of ignored.
 struct Unsupported {

@@ -296,9 +296,8 @@ Best HybridIndex::score_evidence(const Asked& words, const Asked& grams,
         complete(words, grams, part);
         if (!vector.empty()) score_vectors(vector, part);
         drop_noise(grams, part);
-        part.episodes =
-            score_episodes(partition, words.occurrences[i], words.weights,
-                           {.k1 = tuning_.word_k1, .b = tuning_.episode_b});
+        part.episodes = score_episodes(partition, words.occurrences[i], words.weights,
+                                       {.k1 = tuning_.word_k1, .b = tuning_.episode_b});
         best.words = std::max(best.words, largest(part.words));
         best.grams = std::max(best.grams, largest(part.grams));
         best.vectors = std::max(best.vectors, largest(part.vectors));

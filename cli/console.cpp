@@ -39,12 +39,14 @@ class TerminalConsole final : public Console {
     }
     void err(std::string_view text) override { write_all(STDERR_FILENO, text); }
 
-    std::optional<std::string> read_secret() override {
+    // The prompt comes last: who types at once is not shown either.
+    std::optional<std::string> read_secret(std::string_view prompt) override {
         termios shown{};
-        if (tcgetattr(STDIN_FILENO, &shown) != 0) return read_line();
+        if (tcgetattr(STDIN_FILENO, &shown) != 0) return Console::read_secret(prompt);
         termios hidden = shown;
         hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+        err(prompt);
         auto line = read_line();
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
         return line;

@@ -20,7 +20,10 @@ class Console {
     // One line of stdin without its end; nullopt at the end of input.
     virtual std::optional<std::string> read_line() = 0;
     // The same, not shown while it is typed.
-    virtual std::optional<std::string> read_secret() { return read_line(); }
+    virtual std::optional<std::string> read_secret(std::string_view prompt) {
+        err(prompt);
+        return read_line();
+    }
     // All of stdin; nullopt over `bytes_max`.
     virtual std::optional<std::string> read_all(std::size_t bytes_max) = 0;
 

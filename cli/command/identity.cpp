@@ -44,8 +44,7 @@ Expected<std::string> read_secret(const Context& context, const IdentityOptions&
             return failed(ExitCode::usage, "cannot read " + options.file, text.error().message);
         secret = *std::move(text);
     } else if (options.file.empty() && context.console().in_is_terminal()) {
-        context.console().err("Value (not shown): ");
-        secret = context.console().read_secret();
+        secret = context.console().read_secret("Value (not shown): ");
         context.console().err("\n");
     } else {
         secret = context.console().read_all(kSecretBytesMax);

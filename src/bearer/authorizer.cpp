@@ -1,6 +1,9 @@
 #include "bearer/authorizer.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
+#include "crypto/base64url.h"
 #include "crypto/jwt.h"
 
 namespace ac::bearer {
@@ -30,6 +33,20 @@ Task<TokenHolder> Authorizer::authorize(const Rules& rules, std::string token) {
     AC_CO_TRY(TokenHolder holder, co_await verify(rules.discovery_url, std::move(token)));
     AC_CO_CHECK(check_claims(rules, holder.claims));
     co_return holder;
+}
+
+std::optional<std::string> bearer_token_in_protocols(std::string_view protocols) {
+    constexpr std::string_view kPrefix = "base64UrlBearerAuthorization.";
+    while (!protocols.empty()) {
+        const auto end = std::min(protocols.find(','), protocols.size());
+        const std::string_view protocol = trim(protocols.substr(0, end));
+        protocols.remove_prefix(std::min(end + 1, protocols.size()));
+        if (!protocol.starts_with(kPrefix)) continue;
+        const auto token = from_base64url(protocol.substr(kPrefix.size()));
+        if (!token || !bearer_token_in("Bearer " + *token)) return std::nullopt;
+        return *token;
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string_view> bearer_token_in(std::string_view authorization) {

@@ -41,5 +41,8 @@ class Authorizer final {
 // The token of an Authorization header; nullopt when it is of another scheme or malformed
 // (RFC 6750 2.1).
 std::optional<std::string_view> bearer_token_in(std::string_view authorization);
+// The token that a browser, whose WebSockets send no Authorization, offers as a subprotocol:
+// "base64UrlBearerAuthorization." and the token in base64url, as AWS takes it.
+std::optional<std::string> bearer_token_in_protocols(std::string_view protocols);
 
 }  // namespace ac::bearer

@@ -191,5 +191,16 @@ TEST(bearer_token, is_read_from_the_header) {
         EXPECT_FALSE(bearer_token_in(bad)) << bad;
 }
 
+TEST(bearer_token, is_read_from_a_browsers_subprotocols) {
+    const std::string offer = "base64UrlBearerAuthorization." + to_base64url("a.b-c_d");
+    EXPECT_EQ(bearer_token_in_protocols("chat, " + offer + ", base64UrlBearerAuthorization"),
+              "a.b-c_d");
+    EXPECT_FALSE(bearer_token_in_protocols("base64UrlBearerAuthorization, chat"));
+    EXPECT_FALSE(bearer_token_in_protocols("base64UrlBearerAuthorization.!!"));
+    EXPECT_FALSE(bearer_token_in_protocols("base64UrlBearerAuthorization." +
+                                           to_base64url("two words\r\nX: y")));
+    EXPECT_FALSE(bearer_token_in_protocols(""));
+}
+
 }  // namespace
 }  // namespace ac::bearer

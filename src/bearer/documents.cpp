@@ -8,7 +8,6 @@
 namespace ac::bearer {
 namespace {
 
-constexpr Seconds kPatience{5};
 constexpr int kRedirectsMax = 3;
 
 // Cache-Control: max-age=N, no-store, no-cache (RFC 9111 5.2.2).
@@ -30,8 +29,9 @@ std::optional<Seconds> max_age_of(std::string_view control) {
 
 class Source final : public DocumentSource {
   public:
-    Source(net::Outbound& outbound, const Clock& clock, LocalDocuments* local)
-        : outbound_(outbound), clock_(clock), local_(local) {}
+    Source(net::Outbound& outbound, const Clock& clock, LocalDocuments* local,
+           Milliseconds patience)
+        : outbound_(outbound), clock_(clock), local_(local), patience_(patience) {}
 
     Task<Document> get(std::string url) override {
         if (local_ != nullptr) {
@@ -45,7 +45,7 @@ class Source final : public DocumentSource {
         request.redirects_max = kRedirectsMax;
         const std::string origin = request.url.origin();
         AC_CO_TRY(net::Response response,
-                  co_await outbound_.fetch(std::move(request), clock_.steady() + kPatience));
+                  co_await outbound_.fetch(std::move(request), clock_.steady() + patience_));
         if (response.status != 200) {
             co_return fail(ErrorCode::unavailable,
                            origin + " answered " + std::to_string(response.status));
@@ -58,13 +58,14 @@ class Source final : public DocumentSource {
     net::Outbound& outbound_;
     const Clock& clock_;
     LocalDocuments* local_;
+    const Milliseconds patience_;
 };
 
 }  // namespace
 
 std::unique_ptr<DocumentSource> make_document_source(net::Outbound& outbound, const Clock& clock,
-                                                     LocalDocuments* local) {
-    return std::make_unique<Source>(outbound, clock, local);
+                                                     LocalDocuments* local, Milliseconds patience) {
+    return std::make_unique<Source>(outbound, clock, local, patience);
 }
 
 }  // namespace ac::bearer

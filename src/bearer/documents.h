@@ -33,8 +33,12 @@ class LocalDocuments {
     virtual Task<std::optional<std::string>> find(std::string url) = 0;
 };
 
+// How long a document may take, redirects and body included; ours.
+inline constexpr Milliseconds kDocumentPatience{5000};
+
 // `local` may be nullptr; all outlive it.
 std::unique_ptr<DocumentSource> make_document_source(net::Outbound& outbound, const Clock& clock,
-                                                     LocalDocuments* local);
+                                                     LocalDocuments* local,
+                                                     Milliseconds patience = kDocumentPatience);
 
 }  // namespace ac::bearer

@@ -20,11 +20,12 @@ class HostileIssuer {
 
     std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
     // The reason why its keys cannot be had.
-    Error refusal(const std::string& allowed = "127.0.0.1") {
+    Error refusal(const std::string& allowed = "127.0.0.1",
+                  Milliseconds patience = kDocumentPatience) {
         net::OutboundOptions options;
         EXPECT_TRUE(options.guard.allow(allowed));
         const auto outbound = std::move(net::make_outbound(std::move(options), timer_)).value();
-        const auto documents = make_document_source(*outbound, clock_, nullptr);
+        const auto documents = make_document_source(*outbound, clock_, nullptr, patience);
         auto read = server_.run(documents->get(url() + "/keys"));
         EXPECT_FALSE(read);
         KeyCache cache(*documents, clock_);
@@ -84,6 +85,23 @@ TEST(hostile_issuer, endless_keys_are_cut_off) {
 TEST(hostile_issuer, keys_of_gigabytes_are_not_read) {
     HostileIssuer issuer(claim_gigabytes);
     EXPECT_EQ(issuer.refusal().code, ErrorCode::too_large);
+}
+
+// A byte now and then keeps no one waiting.
+Detached drip(net::Exchange& exchange) {
+    net::ResponseHead head;
+    if (!co_await exchange.start(std::move(head))) co_return;
+    const SystemClock clock;
+    AsioTimer timer(clock);
+    const std::string piece = " ";
+    while (co_await exchange.write(piece)) {
+        if (!co_await sleep_for(timer, Milliseconds{5})) break;
+    }
+}
+
+TEST(hostile_issuer, slow_keys_are_given_up) {
+    HostileIssuer issuer(drip);
+    EXPECT_EQ(issuer.refusal("127.0.0.1", Milliseconds{80}).code, ErrorCode::deadline_exceeded);
 }
 
 TEST(hostile_issuer, redirects_to_the_metadata_address_are_not_followed) {

@@ -113,6 +113,9 @@ Pipeline::Answered Pipeline::answer_unsigned(net::Exchange& exchange, wire::Call
     const std::string_view authorization = exchange.request().headers.get("Authorization");
     if (const auto token = bearer::bearer_token_in(authorization))
         context.bearer_token = std::string(*token);
+    else
+        context.bearer_token = bearer::bearer_token_in_protocols(
+            exchange.request().headers.get("Sec-WebSocket-Protocol"));
     co_return co_await parts_.api.serve(exchange, std::move(context), exchange.body());
 }
 

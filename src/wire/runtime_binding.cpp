@@ -210,12 +210,9 @@ Task<> sessions(RuntimeService& service, CallContext call, json::object input,
     co_return co_await exchange.respond(std::move(response));
 }
 
-// The session may be named by a query parameter, because browsers cannot send headers.
 Task<> web_socket(RuntimeService& service, CallContext call, json::object input,
                   net::Exchange& exchange) {
-    std::string session(call.head->headers.get(runtime::kSessionHeader));
-    if (session.empty()) session = text_in(input, runtime::kSessionHeader);
-    input["runtimeSessionId"] = session;
+    take_web_socket_session(*call.head, input);
     AC_CO_TRY(auto address, session_address_from(call.scope, input));
     co_return co_await service.open_web_socket(std::move(address), call.request_id, exchange);
 }

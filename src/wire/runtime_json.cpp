@@ -423,6 +423,12 @@ Result<Scope> runtime_scope_from(const json::object& input) {
     return Scope{.account = std::string(parts->account), .region = std::string(parts->region)};
 }
 
+void take_web_socket_session(const net::RequestHead& head, json::object& input) {
+    std::string session(head.headers.get(runtime::kSessionHeader));
+    if (session.empty()) session = text_or(input, runtime::kSessionHeader);
+    input["runtimeSessionId"] = session;
+}
+
 Result<runtime::SessionAddress> session_address_from(const Scope& scope,
                                                      const json::object& input) {
     runtime::SessionAddress address{.scope = scope};

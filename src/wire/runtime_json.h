@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/result.h"
+#include "runtime/proxy_headers.h"
 #include "runtime/runtime_service.h"
 
 namespace ac::wire {
@@ -38,6 +39,8 @@ Result<Scope> runtime_scope_from(const json::object& input);
 Result<runtime::Resource> runtime_resource_from(const Scope& scope, std::string_view arn);
 // {agentRuntimeArn}, qualifier, accountId and the session id of a data-plane call. An ARN or a bare
 // id with accountId.
+// The session of a WebSocket may be named by a query parameter, because browsers send no headers.
+void take_web_socket_session(const net::RequestHead& head, json::object& input);
 Result<runtime::SessionAddress> session_address_from(const Scope& scope, const json::object& input);
 
 }  // namespace ac::wire

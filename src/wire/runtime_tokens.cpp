@@ -133,6 +133,14 @@ Task<> follow(RuntimeService& service, bearer::Authorizer& authorizer, CallConte
     co_return co_await follow_mcp(service, *std::move(address), std::move(call), exchange);
 }
 
+Task<> web_socket(RuntimeService& service, bearer::Authorizer& authorizer, CallContext call,
+                  json::object input, net::Exchange& exchange) {
+    take_web_socket_session(*call.head, input);
+    AC_CO_TRY(auto address, co_await admit(service, authorizer, call, input, exchange));
+    if (!address) co_return Result<>{};
+    co_return co_await service.open_web_socket(*std::move(address), call.request_id, exchange);
+}
+
 Task<> stop_session(RuntimeService& service, bearer::Authorizer& authorizer, CallContext call,
                     json::object input, net::Exchange& exchange) {
     AC_CO_TRY(auto address, co_await admit(service, authorizer, call, input, exchange));
@@ -182,6 +190,11 @@ void bind_runtime_tokens(Api& api, RuntimeService& service, bearer::Authorizer& 
             [&](CallContext call, json::object input, net::Exchange& exchange, net::Body&) {
                 return follow(service, authorizer, std::move(call), std::move(input), exchange);
             });
+    api.bind_unsigned_extension(
+        "GET", "/runtimes/{agentRuntimeArn}/ws",
+        [&](CallContext call, json::object input, net::Exchange& exchange, net::Body&) {
+            return web_socket(service, authorizer, std::move(call), std::move(input), exchange);
+        });
     api.bind_unsigned("StopRuntimeSession", [&](CallContext call, json::object input,
                                                 net::Exchange& exchange, net::Body&) {
         return stop_session(service, authorizer, std::move(call), std::move(input), exchange);

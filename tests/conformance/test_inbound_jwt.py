@@ -1,4 +1,6 @@
 """Runtimes whose callers come with a token: plain HTTP and a bearer, as the SDK invokes them."""
+import base64
+import json
 import time
 import urllib.parse
 import uuid
@@ -6,12 +8,17 @@ import uuid
 import jwt
 import pytest
 import requests
+from bedrock_agentcore.runtime import AgentCoreRuntimeClient
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import ec
+from websockets.exceptions import InvalidStatus
 
 import agents
 import issuer
 from conftest import served
+from daemon import REGION
+from test_web_socket import AGENT as SOCKETS
+from test_web_socket import open_socket
 
 AGENT = {"agent.py": """
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -123,6 +130,48 @@ def test_rules_are_checked(issuing, runtime, client):
     bare = issuer.machine_client(issuing)
     assert invoke(issuing, runtime, issuer.token_of(issuing, bare)["access_token"]
                   ).status_code == 401
+
+
+@pytest.fixture(scope="module")
+def sockets(issuing, client):
+    return agents.deploy(
+        issuing, {"agent.py": SOCKETS, "requirements.txt": "bedrock-agentcore==1.25.0\n"},
+        name="sockets", authorizerConfiguration=authorizer(
+            issuing, allowedClients=[client["clientId"]], allowedScopes=["read"]))
+
+
+def test_web_sockets_take_tokens_as_the_sdk_and_as_browsers_send_them(issuing, sockets, client):
+    token = issuer.token_of(issuing, client, scope="read")["access_token"]
+    session = agents.session_id()
+    url, headers = AgentCoreRuntimeClient(region=REGION).generate_ws_connection_oauth(
+        sockets.arn, token, session_id=session, endpoint_name="DEFAULT")
+    with open_socket(issuing, url, headers) as ws:
+        assert json.loads(ws.recv())["session"] == session
+        ws.send("hello")
+        assert ws.recv() == "hello"
+    encoded = base64.urlsafe_b64encode(token.encode()).rstrip(b"=").decode()
+    protocols = ["base64UrlBearerAuthorization." + encoded, "base64UrlBearerAuthorization"]
+    named = f"{url}&X-Amzn-Bedrock-AgentCore-Runtime-Session-Id={session}"
+    with open_socket(issuing, named, subprotocols=protocols) as ws:
+        assert json.loads(ws.recv())["session"] == session
+        assert ws.subprotocol == "base64UrlBearerAuthorization"
+
+
+def test_web_sockets_refuse_what_invocations_refuse(issuing, sockets, client):
+    maker = AgentCoreRuntimeClient(region=REGION)
+    good = issuer.token_of(issuing, client, scope="read")["access_token"]
+    wide = issuer.token_of(issuing, client, scope="write")["access_token"]
+    signed = agents.deploy(issuing, AGENT, name="signed_sockets")
+    for arn, token, status in ((sockets.arn, good[:-6] + "AAAAAA", 401), (sockets.arn, wide, 403),
+                               (signed.arn, good, 403)):
+        url, headers = maker.generate_ws_connection_oauth(arn, token)
+        with pytest.raises(InvalidStatus) as refused:
+            open_socket(issuing, url, headers)
+        assert refused.value.response.status_code == status
+    with pytest.raises(InvalidStatus) as refused:
+        open_socket(issuing, url.replace(signed.id, sockets.id))
+    assert refused.value.response.status_code == 401
+    assert "resource_metadata" in refused.value.response.headers["WWW-Authenticate"]
 
 
 def test_forged_tokens_are_refused(issuing, runtime, client):

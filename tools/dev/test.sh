@@ -66,7 +66,8 @@ dev_conformance() {
 }
 
 # What shares memory between threads is also run under the thread sanitizer.
-TSAN_MODULES=(base async net storage objects runtime wire server search)
+TSAN_MODULES=(base async net storage objects bearer issuer identity access runtime wire server
+    search)
 
 tsan_targets() {
     local module

@@ -32,6 +32,7 @@ class Parser final {
         add_inspection();
         add_sessions();
         add_destroy();
+        add_code();
         add_memory();
         add_identity();
         add_access();
@@ -389,6 +390,23 @@ class Parser final {
         app->add_flag("--by-session", o->by_session, "One line a session");
         app->add_option("--runtime-id", o->runtime, "Only of this runtime");
         app->add_option("-s,--session-id", o->session, "Only of this session");
+    }
+
+    void add_code() {
+        CLI::App* code = app_.add_subcommand("code", "Run code in a code interpreter's session");
+        code->require_subcommand(1);
+        auto [run, r] = add<CodeRunOptions>(*code, "run", "Run a file, or -c CODE");
+        run->add_option("file", r->file, "File, or - for stdin");
+        run->add_option("-c,--code", r->code, "The code itself");
+        run->add_option("-l,--language", r->language, "python, javascript or typescript");
+        run->add_option("-i,--interpreter", r->interpreter, "Code interpreter's id");
+        run->add_option("-u,--upload", r->uploads, "Put this file into the session first");
+        run->add_option("-d,--download", r->downloads, "Fetch this file of the session afterwards");
+        run->add_option("-r,--region", r->region, "Region");
+        auto [repl, p] = add<CodeReplOptions>(*code, "repl", "One session, line by line");
+        repl->add_option("-l,--language", p->language, "python, javascript or typescript");
+        repl->add_option("-i,--interpreter", p->interpreter, "Code interpreter's id");
+        repl->add_option("-r,--region", p->region, "Region");
     }
 
     void add_memory() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/access_options.h"
+#include "cli/code_options.h"
 #include "cli/failure.h"
 #include "cli/issuer_options.h"
 #include "cli/memory_options.h"
@@ -142,7 +143,8 @@ using CommandOptions =
                  ModelsRemoveOptions, ModelsDefaultOptions, ModelKeyCreateOptions,
                  ModelKeyListOptions, ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions,
                  AccessRoleOptions, AccessPolicyOptions, AccessSimulateOptions, UsageOptions,
-                 IdentityOptions, IssuerOptions, IssuerClientOptions, IssuerUserOptions>;
+                 IdentityOptions, IssuerOptions, IssuerClientOptions, IssuerUserOptions,
+                 CodeRunOptions, CodeReplOptions>;
 
 struct CommandLine {
     CommonOptions common;

@@ -55,6 +55,8 @@ Expected<> run(const Context& context, const AccessRoleOptions& options);
 Expected<> run(const Context& context, const AccessPolicyOptions& options);
 Expected<> run(const Context& context, const AccessSimulateOptions& options);
 Expected<> run(const Context& context, const UsageOptions& options);
+Expected<> run(const Context& context, const CodeRunOptions& options);
+Expected<> run(const Context& context, const CodeReplOptions& options);
 
 // The whole program: parses, runs, reports a failure on stderr (and as {"error": ...} on stdout
 // with --json); returns the exit code.

@@ -12,6 +12,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kHeadBytes = 8;
 constexpr std::size_t kDepthMax = 16;
+constexpr std::size_t kBufferKeptMax = std::size_t{1} << 20;
 
 void put_u32(std::string& out, std::uint32_t value) {
     for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(value >> shift & 0xff);
@@ -60,6 +61,10 @@ Result<std::optional<Frame>> FrameDecoder::next() {
     Frame frame{.header = std::move(value.get_object()), .body = {}};
     frame.body = buffer_.substr(offset_ + kHeadBytes + header_bytes, body_bytes);
     offset_ += total;
+    if (offset_ == buffer_.size() && buffer_.capacity() > kBufferKeptMax) {
+        buffer_ = std::string();  // a file went by: its room is not kept
+        offset_ = 0;
+    }
     if (offset_ == buffer_.size() || offset_ > buffer_.size() / 2) {
         buffer_.erase(0, offset_);
         offset_ = 0;

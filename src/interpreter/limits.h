@@ -30,7 +30,6 @@ struct InterpreterLimits {
     Seconds retention{30 * 86400};  // rows of ended sessions (AWS)
     int page_default = 10;          // sessions a page (API model)
     int list_default = 100;         // interpreters a page
-    std::size_t calls_max = 64;     // under way in one session
 };
 
 // A frame of an agent. A file is at most 100 MB (guide), a call's files twice that.

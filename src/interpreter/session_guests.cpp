@@ -78,6 +78,8 @@ Task<Sessions::GuestPointer> Sessions::make_guest(GuestImage::Preparation prepar
     {
         const std::lock_guard lock(mutex_);
         guests_.push_back(guest);
+        // Whoever drains has not seen it.
+        if (draining_) guest->monitor->stop(Milliseconds{0});
     }
     tasks_.spawn("interpreter errors", read_errors(guest, std::move(errors.reading)));
     tasks_.spawn("interpreter reader", serve_link(guest, true));

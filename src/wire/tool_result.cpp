@@ -14,6 +14,7 @@ namespace json = boost::json;
 using interpreter::AgentEvent;
 using interpreter::Tool;
 
+constexpr std::size_t kBytesMax = std::size_t{64} << 20;
 constexpr std::string_view kTruncated = "\n[the output was longer; the rest is left out]";
 
 // Everything up to the last whole character: a character may come in two pieces.
@@ -63,6 +64,9 @@ double seconds_in(const json::object& object) {
 }  // namespace
 
 bool ToolResult::add(AgentEvent event) {
+    // An agent keeps to its own, lower, bound, unless strangers' code has become the agent.
+    if (event.kind != "done") taken_ += event.body.size();
+    if (taken_ > kBytesMax && event.kind != "done") return false;
     if (event.kind == "output") {
         (string_in(event.header, "stream") == "stderr" ? errors_ : output_) += event.body;
         return false;

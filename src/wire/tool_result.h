@@ -30,6 +30,7 @@ class ToolResult final {
     std::string encode(boost::json::object result) const;
 
     interpreter::Tool tool_;
+    std::size_t taken_ = 0;  // bytes of output and displays
     std::string output_;
     std::string errors_;
     std::size_t told_output_ = 0;  // how much interim() has told

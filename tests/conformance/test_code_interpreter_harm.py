@@ -4,6 +4,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
+from daemon import eventually, is_alive
 from test_code_interpreter_boto3 import Session, text
 
 
@@ -193,3 +194,16 @@ def test_a_spin_does_not_slow_a_neighbour(daemon, victim):
     assert task["structuredContent"]["taskStatus"] == "submitted"
     # The bench measures it; here a bound that holds on a machine that does other things too.
     assert beside[30] < 10 * alone[30] + 0.05
+
+
+def test_a_killed_daemon_leaves_nothing_and_ends_its_sessions(fresh_daemon):
+    session = Session(fresh_daemon)
+    session.run("kept = 1")
+    session.call("startCommandExecution", command="sleep 600")
+    pids = fresh_daemon.descendants()
+    fresh_daemon.kill9()
+    fresh_daemon.start()
+    assert eventually(lambda: not any(is_alive(pid) for pid in pids), 10)
+    again = fresh_daemon.client("bedrock-agentcore").get_code_interpreter_session(
+        codeInterpreterIdentifier=session.interpreter, sessionId=session.id)
+    assert again["status"] == "TERMINATED"

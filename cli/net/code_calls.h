@@ -1,0 +1,32 @@
+#pragma once
+// A session of a code interpreter, as `agentcore code` uses it.
+
+#include <boost/json/object.hpp>
+#include <functional>
+#include <string>
+
+#include "cli/net/aws_client.h"
+
+namespace ac::cli {
+
+class CodeSession final {
+  public:
+    // `client` outlives the session.
+    static Expected<CodeSession> start(AwsClient& client, std::string interpreter);
+
+    // `on_event` sees each result of the stream, the last one too.
+    using OnResult = std::function<void(const boost::json::object& result)>;
+    Expected<boost::json::object> call(const std::string& tool, boost::json::object arguments,
+                                       const OnResult& on_result = {});
+    Expected<> stop();
+
+  private:
+    CodeSession(AwsClient& client, std::string interpreter, std::string id)
+        : client_(&client), interpreter_(std::move(interpreter)), id_(std::move(id)) {}
+
+    AwsClient* client_;
+    std::string interpreter_;
+    std::string id_;
+};
+
+}  // namespace ac::cli

@@ -1,7 +1,7 @@
-"""Code Interpreter: from nothing to the first result, warm executions, many sessions at once, files.
+"""Code Interpreter: from nothing to the first result, warm executions, many sessions, files.
 
-Peers in the same run: `python3 -c 1+1` without any sandbox, and a Jupyter kernel (start, kernel
-info, one execution) when --jupyter names a Python that has jupyter_client and ipykernel.
+Peers in the same run: `python3 -c 1+1` without any sandbox, and a Jupyter kernel (start, one
+execution) when --jupyter names a Python that has jupyter_client and ipykernel.
 """
 
 import argparse

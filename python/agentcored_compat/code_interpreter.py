@@ -65,5 +65,6 @@ def _text_of(answer):
         if result is None:
             continue
         for content in result.get("content", []):
-            parts.append(content.get("text") or json.dumps(content, default=str))
+            text = content.get("text") or content.get("resource", {}).get("text")
+            parts.append(text or json.dumps(content, default=str))
     return "\n".join(parts)

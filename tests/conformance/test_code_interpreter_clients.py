@@ -121,3 +121,27 @@ result = getattr(agent.tool, name)(code="import statistics; statistics.mean([1, 
 print(json.dumps([name, result["status"], str(result["content"])]))
 """, PYTHONPATH=str(ROOT / "python"))
     assert out[1] == "success" and "3" in out[2], out
+
+
+def test_mcp_tool(run):
+    out = run("""
+import asyncio, json, os, sys
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+async def main():
+    server = StdioServerParameters(command=sys.executable, env=dict(os.environ),
+                                   args=["-m", "agentcored_compat.code_mcp"])
+    async with stdio_client(server) as (reading, writing):
+        async with ClientSession(reading, writing) as session:
+            await session.initialize()
+            tools = [tool.name for tool in (await session.list_tools()).tools]
+            async def call(name, **arguments):
+                return (await session.call_tool(name, arguments)).content[0].text
+            await call("write_file", path="a.txt", text="seven")
+            return [sorted(tools), await call("execute_code", code="print(6 * 7)"),
+                    await call("execute_command", command="cat a.txt"),
+                    await call("read_file", path="a.txt")]
+print(json.dumps(asyncio.run(main())))
+""", PYTHONPATH=str(ROOT / "python"))
+    assert out[0] == ["execute_code", "execute_command", "list_files", "read_file", "write_file"]
+    assert out[1:3] == ["42", "seven"] and "seven" in out[3]

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::size_t kStatementBytesMax = 4000;  // well under the API's 16 000 characters
 constexpr std::size_t kSummarySentencesMax = 8;
 constexpr std::size_t kSummaryBytesMax = 2000;
+constexpr std::size_t kStatementsMax = 200;  // of one event: each is looked up and written
 constexpr std::size_t kContentTermsMin = 2;  // "Thanks!" states nothing
 
 // Talk to a machine, not about a person.
@@ -193,6 +195,21 @@ Message message_from(const json::value& item) {
     return out;
 }
 
+// A statement that is there already is not said again.
+class Statements final {
+  public:
+    bool is_full() const { return all_.size() >= kStatementsMax; }
+    void add(Statement statement) {
+        if (is_full() || !seen_.insert(statement.subject + "\n" + statement.text).second) return;
+        all_.push_back(std::move(statement));
+    }
+    std::vector<Statement> take() { return std::move(all_); }
+
+  private:
+    std::vector<Statement> all_;
+    std::unordered_set<std::string> seen_;
+};
+
 struct Sentence {
     const Message* message = nullptr;
     std::string text;
@@ -211,6 +228,9 @@ std::vector<Message> messages_of(const json::array& payload) {
     std::vector<Message> out;
     for (const auto& item : payload) {
         auto message = message_from(item);
+        // A record's text cannot hold it (PostgreSQL's TEXT); an event's payload keeps it.
+        std::ranges::replace(message.speaker, '\0', ' ');
+        std::ranges::replace(message.text, '\0', ' ');
         if (!message.text.empty()) out.push_back(std::move(message));
     }
     return out;
@@ -245,10 +265,10 @@ std::vector<std::string> sentences_of(std::string_view text) {
 // is stated beside them; what a person has one of is a statement of its own, so that the next such
 // statement can replace it.
 std::vector<Statement> facts_of(const std::vector<Message>& messages, WallTime when) {
-    std::vector<Statement> out;
+    Statements out;
     for (const auto& message : messages) {
         if (message.is_document)
-            out.push_back(
+            out.add(
                 {quote(message, message.text, when), text_subject(message.speaker, message.text)});
         if (!message.is_person) continue;
         std::string rest;
@@ -262,28 +282,28 @@ std::vector<Statement> facts_of(const std::vector<Message>& messages, WallTime w
                 rest += (rest.empty() ? "" : " ") + sentence;
                 states = states || !is_question(sentence);
             } else {
-                out.push_back({quote(message, sentence, when), subject});
+                out.add({quote(message, sentence, when), subject});
             }
         }
-        if (states)
-            out.push_back({quote(message, rest, when), text_subject(message.speaker, rest)});
+        if (states) out.add({quote(message, rest, when), text_subject(message.speaker, rest)});
     }
-    return out;
+    return out.take();
 }
 
 std::vector<Statement> preferences_of(const std::vector<Message>& messages, WallTime when) {
-    std::vector<Statement> out;
+    Statements out;
     for (const auto& message : messages) {
         if (!message.is_person) continue;
         for (const auto& sentence : sentences_of(message.text)) {
+            if (out.is_full()) break;
             const auto lower = plain_lower(sentence);
             const auto hits = [&](std::string_view cue) { return holds(lower, cue); };
             if (!std::ranges::any_of(kPreferenceCues, hits) || !is_statement(sentence)) continue;
-            out.push_back(
+            out.add(
                 {quote(message, sentence, when), preference_subject(message.speaker, sentence)});
         }
     }
-    return out;
+    return out.take();
 }
 
 std::string summary_of(const std::vector<Message>& messages) {

@@ -134,5 +134,23 @@ TEST(Facts, long_texts_are_cut_at_a_character) {
     }
 }
 
+TEST(Facts, of_one_event_are_bounded_and_said_once) {
+    std::string many;
+    for (int i = 0; i < 5000; ++i) many += "I like tea number " + std::to_string(i) + ". ";
+    EXPECT_EQ(preferences_of(said(many), kMay8).size(), 200U);
+    std::string same;
+    for (int i = 0; i < 5000; ++i) same += "I like green tea. ";
+    EXPECT_EQ(preferences_of(said(same), kMay8).size(), 1U);
+}
+
+TEST(Facts, of_a_text_with_a_nul_can_be_stored) {
+    json::array payload;
+    const std::string text("I keep\0bees in Seoul.", 21);
+    payload.push_back({{"conversational", {{"role", "USER"}, {"content", {{"text", text}}}}}});
+    const auto facts = facts_of(messages_of(payload), kMay8);
+    ASSERT_EQ(facts.size(), 1U);
+    EXPECT_EQ(facts[0].text.find('\0'), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ac::memory

@@ -83,6 +83,7 @@ json::array texts_document(const std::vector<Record>& records) {
 
 // Text of a record: something, within bounds, without sentences that instruct a machine.
 std::optional<std::string> record_text(std::string text) {
+    std::ranges::replace(text, '\0', ' ');
     if (addresses_machine(text)) {
         std::string kept;
         const auto sentences = sentences_of(text);

@@ -133,8 +133,10 @@ class HybridIndex final : public Index {
     void join(const Part& part, const Best& best, std::vector<float>& out) const;
     std::vector<Hit> best_of(const Query& query, const std::vector<Part>& parts,
                              double confidence) const;
-    // So that search() finds every partition in order without a writer's lock.
+    std::vector<Hit> answer(const Query& query) const;  // every partition is in order
+    // So that search() mostly finds every partition in order without a writer's lock.
     void order_all() const;
+    void order_locked() const;
 
     const Embedder* embedder_;
     Tuning tuning_;
@@ -396,9 +398,21 @@ std::vector<Hit> HybridIndex::best_of(const Query& query, const std::vector<Part
     return out;
 }
 
+// A document may come between ordering and reading: then it is done once more, and at last with
+// writers kept out.
 std::vector<Hit> HybridIndex::search(const Query& query) const {
-    order_all();
-    const std::shared_lock lock(mutex_);
+    constexpr int kTries = 8;
+    for (int i = 0; i < kTries; ++i) {
+        order_all();
+        const std::shared_lock lock(mutex_);
+        if (unordered_.empty()) return answer(query);
+    }
+    const std::unique_lock lock(mutex_);
+    order_locked();
+    return answer(query);
+}
+
+std::vector<Hit> HybridIndex::answer(const Query& query) const {
     std::vector<Part> parts;
     for (const auto* partition : selected(query.spaces)) parts.push_back({.partition = partition});
     const double confidence = score(query, parts);
@@ -411,6 +425,10 @@ void HybridIndex::order_all() const {
         if (unordered_.empty()) return;
     }
     const std::unique_lock lock(mutex_);
+    order_locked();
+}
+
+void HybridIndex::order_locked() const {
     for (auto* partition : unordered_) partition->order(tuning_);
     unordered_.clear();
 }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <random>
+#include <thread>
 
 #include "search/embedder.h"
 #include "search/index.h"
@@ -251,6 +252,23 @@ TEST_F(IndexTest, documents_out_of_order_in_time_are_sorted_before_a_search) {
     put(2, "a", "Anna: The clarinet", start + 1000);
     put(1, "a", "Which instruments do you play?", start);
     EXPECT_THAT(find("instruments", {}, 2), ElementsAre(1, 2));
+}
+
+TEST(HybridSearch, answers_while_documents_come_and_go) {
+    const auto index = make_index(nullptr);
+    constexpr Key kDocuments = 600;
+    index->put({.key = -1, .space = "/a", .text = "bees near the sea", .time_ms = 1});
+    std::jthread writer([&] {
+        for (Key key = 0; key < kDocuments; ++key) {
+            index->put({.key = key, .space = "/a", .text = "maps and boats", .time_ms = key});
+            if (key % 3 == 0) index->remove(key);
+        }
+    });
+    for (int i = 0; i < 600; ++i) {
+        const auto hits = index->search({.text = "bees"});
+        ASSERT_FALSE(hits.empty());
+        EXPECT_EQ(hits.front().key, -1);
+    }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/describe_options.h"
 #include "cli/long_names.h"
 #include "cli/options.h"
 #include "cli/version.h"
@@ -13,8 +14,7 @@ namespace {
 
 // An option of the official toolkit that we do not have: said plainly instead of ignored.
 struct Unsupported {
-    std::string option;
-    std::string why;
+    std::string option, why;
 };
 
 class Parser final {
@@ -22,9 +22,7 @@ class Parser final {
     Parser() : app_("agentcore: deploy and call agents on a self-hosted AgentCore", "agentcore") {
         app_.require_subcommand(1);
         app_.set_version_flag("--version", "agentcore " + std::string(kVersion));
-        app_.footer(
-            "Exit codes: 0 ok, 1 failed, 2 usage, 3 no daemon, 4 not found, "
-            "5 the agent answered an error, 6 timed out.");
+        app_.footer(kFooter);
         add_configure();
         add_deploy("deploy", "Upload the agent's code and make it ready to be invoked");
         add_deploy("launch", "The same as deploy");
@@ -395,18 +393,8 @@ class Parser final {
     void add_code() {
         CLI::App* code = app_.add_subcommand("code", "Run code in a code interpreter's session");
         code->require_subcommand(1);
-        auto [run, r] = add<CodeRunOptions>(*code, "run", "Run a file, or -c CODE");
-        run->add_option("file", r->file, "File, or - for stdin");
-        run->add_option("-c,--code", r->code, "The code itself");
-        run->add_option("-l,--language", r->language, "python, javascript or typescript");
-        run->add_option("-i,--interpreter", r->interpreter, "Code interpreter's id");
-        run->add_option("-u,--upload", r->uploads, "Put this file into the session first");
-        run->add_option("-d,--download", r->downloads, "Fetch this file of the session afterwards");
-        run->add_option("-r,--region", r->region, "Region");
-        auto [repl, p] = add<CodeReplOptions>(*code, "repl", "One session, line by line");
-        repl->add_option("-l,--language", p->language, "python, javascript or typescript");
-        repl->add_option("-i,--interpreter", p->interpreter, "Code interpreter's id");
-        repl->add_option("-r,--region", p->region, "Region");
+        describe(add<CodeRunOptions>(*code, "run", "Run a file, or -c CODE"));
+        describe(add<CodeReplOptions>(*code, "repl", "One session, line by line"));
     }
 
     void add_memory() {

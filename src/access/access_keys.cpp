@@ -8,6 +8,7 @@
 #include "access/limits.h"
 #include "access/rules.h"
 #include "base/encoding.h"
+#include "base/log.h"
 
 namespace ac::access {
 namespace {
@@ -182,10 +183,15 @@ Task<std::int64_t> AccessService::rewrap() {
     AC_CO_TRY(const auto keys, co_await parts_.database.read(list));
     std::int64_t done = 0;
     for (const store::KeyRow& key : keys) {
-        AC_CO_TRY(const auto sealed, parts_.box.rewrap(place_of(key.id), key.sealed_secret));
-        if (!sealed) continue;
+        const auto sealed = parts_.box.rewrap(place_of(key.id), key.sealed_secret);
+        if (!sealed) {  // the others can be
+            AC_LOG(error, "an access key cannot be rewrapped", {"key", key.id},
+                   {"reason", sealed.error().message});
+            continue;
+        }
+        if (!*sealed) continue;
         auto replace = [&key, &sealed](Transaction& tx) {
-            return store::replace_secret(tx, key, *sealed);
+            return store::replace_secret(tx, key, **sealed);
         };
         AC_CO_CHECK(co_await parts_.database.write(replace));
         ++done;

@@ -157,6 +157,13 @@ TEST_F(Access, keys_and_sessions_outlive_the_key_that_they_were_sealed_with) {
     const auto found = service_->find(key->view.id, "", clock_.wall());
     const auto session = service_->session_token(found->principal, Seconds{0});
     box_.rotate();
+    auto damage = [](storage::Transaction& tx) {
+        return tx.execute(
+            "INSERT INTO access_keys (id, account, user_folded, status, secret, "
+            "created_at, changed) VALUES ('AKIADAMAGED', '1', '', 'Active', $1, 0, 0)",
+            {storage::Blob{"rubbish"}});
+    };
+    ASSERT_TRUE(run(database_->write(damage)));
     EXPECT_EQ(run(service_->rewrap()), 2);  // the key's secret and the key of session tokens
     EXPECT_EQ(run(service_->rewrap()), 0);
     box_.forget_old_keys();

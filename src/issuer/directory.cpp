@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "crypto/hash.h"
 
 namespace ac::issuer {
@@ -193,9 +194,14 @@ Task<std::int64_t> Directory::rewrap() {
     std::int64_t done = 0;
     for (Client& client : clients) {
         if (client.secret_sealed.empty()) continue;
-        AC_CO_TRY(auto sealed, parts_.sealer.rewrap(secret_place(client), client.secret_sealed));
-        if (!sealed) continue;
-        client.secret_sealed = *std::move(sealed);
+        const auto sealed = parts_.sealer.rewrap(secret_place(client), client.secret_sealed);
+        if (!sealed) {  // the others can be
+            AC_LOG(error, "a client's secret cannot be rewrapped", {"client", client.id},
+                   {"reason", sealed.error().message});
+            continue;
+        }
+        if (!*sealed) continue;
+        client.secret_sealed = **sealed;
         auto replace = [&client](storage::Transaction& tx) {
             return store::replace_client_secret(tx, client);
         };

@@ -1,5 +1,7 @@
 #include "issuer/keys.h"
 
+#include "base/log.h"
+
 namespace ac::issuer {
 namespace {
 
@@ -145,10 +147,15 @@ Task<std::int64_t> Keys::rewrap() {
     AC_CO_TRY(const auto rows, co_await database_.read(list));
     std::int64_t done = 0;
     for (const auto& [pool, stored] : rows) {
-        AC_CO_TRY(auto sealed, sealer_.rewrap(place_of(pool, stored.id), stored.sealed));
-        if (!sealed) continue;
+        const auto sealed = sealer_.rewrap(place_of(pool, stored.id), stored.sealed);
+        if (!sealed) {  // the others can be
+            AC_LOG(error, "a signing key cannot be rewrapped", {"key", stored.id},
+                   {"reason", sealed.error().message});
+            continue;
+        }
+        if (!*sealed) continue;
         store::StoredKey next = stored;
-        next.sealed = *std::move(sealed);
+        next.sealed = **sealed;
         auto replace = [&pool, &next](storage::Transaction& tx) {
             return store::replace_key(tx, pool, next);
         };

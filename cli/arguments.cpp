@@ -185,6 +185,16 @@ class Parser final {
         auto [list, l] = add<SessionsOptions>(app_, "sessions", "List the agent's sessions");
         list->add_option("-a,--agent", l->agent, "Agent [the default agent]");
 
+        auto [exec, e] = add<ExecOptions>(app_, "exec", "Run a shell command in a session");
+        exec->add_option("command", e->command, "The command; after -- it may have options")
+            ->required();
+        exec->add_option("-a,--agent", e->agent, "Agent [the default agent]");
+        exec->add_option("-s,--session-id", e->session_id, "Session [the one used last]");
+        exec->add_option("--qualifier", e->qualifier, "Endpoint name [DEFAULT]");
+        exec->add_option("--timeout", e->timeout_s, "Seconds until it is killed [300]")
+            ->check(CLI::Range(1, 3600));
+        exec->positionals_at_end();
+
         auto [stop, s] = add<StopSessionOptions>(app_, "stop-session", "End a session now");
         stop->add_option("-a,--agent", s->agent, "Agent [the default agent]");
         stop->add_option("-s,--session-id", s->session_id, "Session [the one used last]");

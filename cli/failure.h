@@ -28,6 +28,8 @@ struct Failure {
     std::string next_step = {};  // a sentence or a command; may be empty
     // The command's own document, which tells of the failure, is on stdout already.
     bool has_document = false;
+    // Not 0: the program that ran for the user ended so, has said why, and so does this one.
+    int exit_status = 0;
 
     Failure(ExitCode c, std::string m, std::string next = {})
         : code(c), message(std::move(m)), next_step(std::move(next)) {}

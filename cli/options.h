@@ -85,6 +85,14 @@ struct SessionsOptions {
     std::string agent;
 };
 
+struct ExecOptions {
+    std::vector<std::string> command;
+    std::string agent;
+    std::string session_id;
+    std::string qualifier = "DEFAULT";
+    int timeout_s = 300;
+};
+
 struct StopSessionOptions {
     std::string agent;
     std::string session_id;
@@ -135,12 +143,12 @@ struct DaemonOptions {
 
 using CommandOptions =
     std::variant<ConfigureOptions, ConfigureListOptions, ConfigureSetDefaultOptions, DeployOptions,
-                 InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, StopSessionOptions,
-                 DestroyOptions, EnvOptions, DoctorOptions, DaemonOptions, MemoryCreateOptions,
-                 MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions, MemoryEventsOptions,
-                 MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions, MemoryRebuildOptions,
-                 MemoryExportOptions, MemoryImportOptions, ModelsListOptions, ModelsAddOptions,
-                 ModelsRemoveOptions, ModelsDefaultOptions, ModelKeyCreateOptions,
+                 InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, ExecOptions,
+                 StopSessionOptions, DestroyOptions, EnvOptions, DoctorOptions, DaemonOptions,
+                 MemoryCreateOptions, MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions,
+                 MemoryEventsOptions, MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions,
+                 MemoryRebuildOptions, MemoryExportOptions, MemoryImportOptions, ModelsListOptions,
+                 ModelsAddOptions, ModelsRemoveOptions, ModelsDefaultOptions, ModelKeyCreateOptions,
                  ModelKeyListOptions, ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions,
                  AccessRoleOptions, AccessPolicyOptions, AccessSimulateOptions, UsageOptions,
                  IdentityOptions, IssuerOptions, IssuerClientOptions, IssuerUserOptions,

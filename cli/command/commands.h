@@ -22,6 +22,7 @@ Expected<> run(const Context& context, const InvokeOptions& options);
 Expected<> run(const Context& context, const StatusOptions& options);
 Expected<> run(const Context& context, const LogsOptions& options);
 Expected<> run(const Context& context, const SessionsOptions& options);
+Expected<> run(const Context& context, const ExecOptions& options);
 Expected<> run(const Context& context, const StopSessionOptions& options);
 Expected<> run(const Context& context, const DestroyOptions& options);
 Expected<> run(const Context& context, const EnvOptions& options);

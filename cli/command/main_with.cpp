@@ -13,6 +13,7 @@ namespace {
 namespace json = boost::json;
 
 int report(World& world, const Failure& failure, bool as_json) {
+    if (failure.exit_status != 0) return failure.exit_status;
     if (as_json && !failure.has_document) {
         json::object error = {{"code", to_string(failure.code)},
                               {"message", to_storable_text(failure.message)}};

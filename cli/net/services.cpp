@@ -179,6 +179,18 @@ Expected<std::unique_ptr<Reply>> invoke_runtime(AwsClient& client, const Invocat
     return client.send(std::move(call));
 }
 
+Expected<std::unique_ptr<Reply>> run_command(AwsClient& client, const Invocation& command) {
+    Call call{.method = "POST"};
+    call.target =
+        fmt::format("/runtimes/{}/commands?qualifier={}", percent_encode(command.runtime_arn),
+                    percent_encode(command.qualifier));
+    call.headers.set("Content-Type", "application/json");
+    call.headers.set(kSessionHeader, command.session_id);
+    call.body.text = command.payload;
+    call.timeout = command.timeout;
+    return client.open(std::move(call));
+}
+
 Expected<> stop_session(AwsClient& client, const std::string& runtime_arn,
                         const std::string& session_id) {
     const json::object nothing;

@@ -53,6 +53,8 @@ struct Invocation {
 };
 // Whatever the status is: the caller shows an agent's error as it came.
 Expected<std::unique_ptr<Reply>> invoke_runtime(AwsClient& client, const Invocation& invocation);
+// An event stream. 2xx, or the service's error as a Failure.
+Expected<std::unique_ptr<Reply>> run_command(AwsClient& client, const Invocation& command);
 Expected<> stop_session(AwsClient& client, const std::string& runtime_arn,
                         const std::string& session_id);
 

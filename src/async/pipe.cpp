@@ -30,4 +30,22 @@ Task<std::size_t> PipeReader::read_some(std::span<char> out) {
     co_return size;
 }
 
+Task<> PipeReader::wait_readable() {
+    boost::system::error_code error;
+    auto token = asio::redirect_error(use_task, error);
+    co_await descriptor_.async_wait(asio::posix::descriptor_base::wait_read, token);
+    if (error) co_return fail(ErrorCode::cancelled, "the wait for a guest's output was cancelled");
+    co_return Result<>{};
+}
+
+Result<std::optional<std::size_t>> PipeReader::read_now(std::span<char> out) {
+    descriptor_.non_blocking(true);
+    while (true) {
+        const ssize_t size = ::read(descriptor_.native_handle(), out.data(), out.size());
+        if (size >= 0) return std::optional(static_cast<std::size_t>(size));
+        if (errno == EAGAIN) return std::optional<std::size_t>();
+        if (errno != EINTR) return fail(ErrorCode::unavailable, "cannot read a guest's output");
+    }
+}
+
 }  // namespace ac

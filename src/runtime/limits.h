@@ -30,6 +30,9 @@ struct RuntimeLimits {
     Milliseconds stop_grace{3000};                   // between SIGTERM and SIGKILL; ours
     Seconds busy_recheck{60};                        // how often a HealthyBusy guest is asked again
     std::uint64_t request_bytes_max = 100'000'000;   // API model: payload
+    Seconds command_default{300};                    // one command in a session; API model
+    Seconds command_max{3600};                       // API model
+    std::size_t commands_max = 16;                   // at once in a session; ours
     std::size_t error_body_bytes_max = 4096;         // of a guest's error body quoted to the caller
     std::size_t guest_memory_bytes_max = 2ULL << 30;  // the sandbox's default
     double guest_processors_max = 2.0;                // AWS quota: 2 vCPU a session

@@ -6,6 +6,7 @@
 #include "async/task_group.h"
 #include "base/log.h"
 #include "runtime/builder.h"
+#include "runtime/command_run.h"
 #include "runtime/invocation.h"
 #include "runtime/log_reader.h"
 #include "runtime/session_host.h"
@@ -90,6 +91,14 @@ class Service final : public RuntimeService, private CatalogListener {
         AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
         co_return co_await relay_web_socket(lease, std::move(request_id), exchange, timer_,
                                             config_.limits, std::move(identity));
+    }
+
+    Task<CommandEnd> run_command(SessionAddress address, CommandRequest request,
+                                 CommandSink& sink) override {
+        AC_CO_CHECK(check_command(request, config_.limits));
+        AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
+        CommandRun run(lease, timer_, config_.limits, tasks_);
+        co_return co_await run.run(std::move(request), sink);
     }
 
     Task<> stop_session(SessionAddress address) override { return host_.stop(std::move(address)); }

@@ -75,6 +75,26 @@ struct LogLine {
 // Takes lines as they come; an Error ends the reading.
 using LogSink = std::function<Task<>(std::vector<LogLine>)>;
 
+// A shell command to run beside the agent of a session.
+struct CommandRequest {
+    std::string text;
+    std::optional<Seconds> timeout;
+};
+
+struct CommandEnd {
+    int exit_code = 0;  // 128 and the signal for one that was killed; -1: its session ended
+    bool timed_out = false;
+};
+
+// Takes what a command writes as it comes. An Error ends the command.
+class CommandSink {
+  public:
+    virtual ~CommandSink() = default;
+    virtual Task<> started(const SessionId& session) = 0;
+    // UTF-8, whole characters; one of them may be empty.
+    virtual Task<> output(std::string out, std::string errors) = 0;
+};
+
 class RuntimeService {
   public:
     virtual ~RuntimeService() = default;
@@ -102,6 +122,12 @@ class RuntimeService {
     // handshake.
     virtual Task<> open_web_socket(SessionAddress address, std::string request_id,
                                    net::Exchange& exchange) = 0;
+    // Runs a command in the session, starting that when need be. The command and what it left in
+    // its process group end with it, with its time, and when the Task is cancelled. Errors before
+    // `sink` was told of the start: those of invoke(), invalid_argument, quota_exceeded (too many
+    // at once in this session).
+    virtual Task<CommandEnd> run_command(SessionAddress address, CommandRequest request,
+                                         CommandSink& sink) = 0;
     // Ends when the guest is gone. not_found: no such session runs.
     virtual Task<> stop_session(SessionAddress address) = 0;
     virtual Task<std::vector<SessionView>> sessions(Scope scope, RuntimeId id) = 0;

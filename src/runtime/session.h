@@ -1,6 +1,7 @@
 #pragma once
 // One session: its machine, its guest and the connections to it.
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -64,6 +65,7 @@ struct Session {
     const Resolved target;
     const WallTime started_wall;
     mutable AgentMcpSession mcp;
+    mutable std::atomic<std::size_t> commands{0};  // under way
 
     // Guarded by the host's mutex.
     SessionMachine machine;
@@ -74,6 +76,8 @@ struct Session {
     std::shared_ptr<sandbox::Monitor> monitor;
 
     // Set before the session is ready, constant while it is.
+    std::vector<std::string> environment;  // of its agent, for further commands
+    std::string folder;
     std::unique_ptr<GuestConnector> connector;
     std::unique_ptr<net::ClientPool> pool;   // keep-alive, for what can be sent again
     std::unique_ptr<net::ClientPool> fresh;  // a new connection each time, for large bodies

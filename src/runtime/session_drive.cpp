@@ -91,6 +91,8 @@ Task<> SessionHost::start_guest(SessionPointer session) {
     if (has_egress(*session)) links.egress_url = loopback_url(kEgressPort);
     GuestPlan plan = plan_guest(address.scope, address.runtime, address.endpoint, session->target,
                                 limits_, links);
+    session->environment = plan.environment;
+    session->folder = plan.folder;
     AC_CO_TRY(Pipe output, make_pipe());
     AC_CO_TRY(Pipe errors, make_pipe());
     sandbox::Command command{.argv = std::move(plan.argv),

@@ -53,6 +53,11 @@ Lease::~Lease() {
     if (session_) host_->release(*session_, activity_);
 }
 
+std::shared_ptr<sandbox::Monitor> Lease::monitor() const {
+    const std::lock_guard lock(host_->mutex_);
+    return session_->monitor;
+}
+
 std::optional<Error> Lease::end_error() const {
     const std::lock_guard lock(host_->mutex_);
     return session_->end_error;

@@ -28,6 +28,7 @@ class Lease final {
     ~Lease();
 
     const Session& session() const { return *session_; }
+    std::shared_ptr<sandbox::Monitor> monitor() const;
     // The caller went away: this was no activity.
     void forget() { activity_ = SessionMachine::Activity::does_not_count; }
     // Why the session has ended; nullopt while it has not.

@@ -49,6 +49,17 @@ Result<Listening> listen_anywhere() {
     return Listening{std::move(socket), ntohs(address.sin_port)};
 }
 
+class FakeExecution final : public Execution {
+  public:
+    explicit FakeExecution(std::shared_ptr<FakeGuest> played) : played_(std::move(played)) {}
+    ~FakeExecution() override { played_->stop(Milliseconds{0}); }
+    Task<Outcome> wait() override { return played_->wait(); }
+    void kill() override { played_->stop(Milliseconds{0}); }
+
+  private:
+    std::shared_ptr<FakeGuest> played_;
+};
+
 class FakeMonitor final : public Monitor {
   public:
     explicit FakeMonitor(std::shared_ptr<FakeGuest> guest) : guest_(std::move(guest)) {}
@@ -58,6 +69,7 @@ class FakeMonitor final : public Monitor {
     void stop(Milliseconds grace) override { guest_->stop(grace); }
     Task<UniqueFd> connect(std::uint16_t port) override;
     Task<UniqueFd> listen(std::uint16_t port) override;
+    Task<std::unique_ptr<Execution>> execute(Command command) override;
     Task<Usage> usage() override;
     const std::string& id() const override { return guest_->id(); }
 
@@ -79,6 +91,12 @@ Task<UniqueFd> FakeMonitor::listen(std::uint16_t port) {
     AC_CO_TRY(Listening listening, listen_anywhere());
     guest_->note_listening(port, listening.port);
     co_return std::move(listening.socket);
+}
+
+Task<std::unique_ptr<Execution>> FakeMonitor::execute(Command command) {
+    if (guest_->ended()) co_return fail(ErrorCode::unavailable, "the guest has ended");
+    auto played = guest_->execute(std::move(command));
+    co_return std::make_unique<FakeExecution>(std::move(played));
 }
 
 Task<Usage> FakeMonitor::usage() {
@@ -118,15 +136,30 @@ void FakeGuest::note_listening(std::uint16_t guest_port, std::uint16_t host_port
 
 void FakeGuest::end(Outcome outcome) {
     std::vector<Completion<Outcome>> waiters;
+    std::vector<std::shared_ptr<FakeGuest>> executions;
     {
         const std::lock_guard lock(mutex_);
         if (outcome_) return;
         outcome_ = outcome;
         waiters = std::move(waiters_);
+        executions = executions_;
         command_.standard_output.reset();
         command_.standard_error.reset();
     }
+    for (const auto& one : executions) one->end({Reason::stopped, 0, "its guest ended"});
     for (const auto& waiter : waiters) waiter.complete(outcome);
+}
+
+std::vector<std::shared_ptr<FakeGuest>> FakeGuest::executions() const {
+    const std::lock_guard lock(mutex_);
+    return executions_;
+}
+
+std::shared_ptr<FakeGuest> FakeGuest::execute(Command command) {
+    const std::lock_guard lock(mutex_);
+    const std::string id = fmt::format("{}-{}", id_, executions_.size() + 1);
+    executions_.push_back(std::make_shared<FakeGuest>(id, policy_, limits_, std::move(command)));
+    return executions_.back();
 }
 
 bool FakeGuest::ended() const {

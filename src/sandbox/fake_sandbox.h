@@ -44,6 +44,10 @@ class FakeGuest final {
     void ignore_stops();
     void stop(Milliseconds grace);
 
+    // Further commands, each played like a guest of its own; they end with this one.
+    std::vector<std::shared_ptr<FakeGuest>> executions() const;
+    std::shared_ptr<FakeGuest> execute(Command command);
+
     void set_usage(Usage usage);
     Usage usage() const;
 
@@ -58,6 +62,7 @@ class FakeGuest final {
     std::optional<Milliseconds> stop_grace_;
     bool ignores_stops_ = false;
     Usage usage_;
+    std::vector<std::shared_ptr<FakeGuest>> executions_;
     std::optional<Outcome> outcome_;
     std::vector<Completion<Outcome>> waiters_;
 };

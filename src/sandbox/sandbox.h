@@ -25,6 +25,16 @@ struct Usage {
     std::uint32_t processes = 0;
 };
 
+// A further command in a guest that runs. Destroying it kills the command and what it started,
+// unless that made a session of its own; nothing of it outlives the guest. Thread-safe.
+class Execution {
+  public:
+    virtual ~Execution() = default;
+    // Ends when the command has ended, or its guest. May be awaited by several.
+    virtual Task<Outcome> wait() = 0;
+    virtual void kill() = 0;
+};
+
 // The live handle of one guest. Destroying it kills the guest. Thread-safe.
 class Monitor {
   public:
@@ -44,6 +54,10 @@ class Monitor {
     // A listening, non-blocking TCP socket on 127.0.0.1:`port` inside the guest's network, so that
     // the guest can reach the platform. Who connects there is this guest, no credential needed.
     virtual Task<UniqueFd> listen(std::uint16_t port) = 0;
+
+    // Runs a command beside the guest's own, in the same containment. unavailable: the guest has
+    // ended; invalid_argument: no such program or folder.
+    virtual Task<std::unique_ptr<Execution>> execute(Command command) = 0;
 
     virtual Task<Usage> usage() = 0;
     virtual const std::string& id() const = 0;

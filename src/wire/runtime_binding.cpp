@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "runtime/proxy_headers.h"
+#include "wire/runtime_commands.h"
 #include "wire/runtime_invoking.h"
 #include "wire/runtime_json.h"
 
@@ -118,6 +119,13 @@ Task<> invoke(RuntimeService& service, CallContext call, json::object input,
               net::Exchange& exchange, net::Body& body) {
     AC_CO_TRY(auto address, session_address_from(call.scope, input));
     co_return co_await invoke_agent(service, std::move(address), call.request_id, exchange, body);
+}
+
+Task<> run_command(RuntimeService& service, CallContext call, json::object input,
+                   net::Exchange& exchange) {
+    AC_CO_TRY(auto address, session_address_from(call.scope, input));
+    co_return co_await stream_command(service, std::move(address), std::move(input), call,
+                                      exchange);
 }
 
 Task<> agent_card(RuntimeService& service, CallContext call, json::object input,
@@ -287,6 +295,10 @@ void bind_runtime(Api& api, RuntimeService& service) {
     api.bind_stream("GetAgentCard", [&service](CallContext call, json::object input,
                                                net::Exchange& exchange, net::Body&) {
         return agent_card(service, std::move(call), std::move(input), exchange);
+    });
+    api.bind_stream("InvokeAgentRuntimeCommand", [&service](CallContext call, json::object input,
+                                                            net::Exchange& exchange, net::Body&) {
+        return run_command(service, std::move(call), std::move(input), exchange);
     });
     for (const std::string_view method : {"GET", "DELETE"})
         api.bind_extension(

@@ -6,6 +6,7 @@
 #include "wire/agent_errors.h"
 #include "wire/error_map.h"
 #include "wire/runtime_binding.h"
+#include "wire/runtime_commands.h"
 #include "wire/runtime_invoking.h"
 #include "wire/runtime_json.h"
 
@@ -117,6 +118,14 @@ Task<> invoke(RuntimeService& service, bearer::Authorizer& authorizer, CallConte
     co_return co_await invoke_agent(service, *std::move(address), call.request_id, exchange, body);
 }
 
+Task<> run_command(RuntimeService& service, bearer::Authorizer& authorizer, CallContext call,
+                   json::object input, net::Exchange& exchange) {
+    AC_CO_TRY(auto address, co_await admit(service, authorizer, call, input, exchange));
+    if (!address) co_return Result<>{};
+    co_return co_await stream_command(service, *std::move(address), std::move(input), call,
+                                      exchange);
+}
+
 Task<> agent_card(RuntimeService& service, bearer::Authorizer& authorizer, CallContext call,
                   json::object input, net::Exchange& exchange) {
     AC_CO_TRY(auto address, co_await admit(service, authorizer, call, input, exchange));
@@ -179,6 +188,10 @@ void bind_runtime_tokens(Api& api, RuntimeService& service, bearer::Authorizer& 
     api.bind_unsigned("InvokeAgentRuntime", [&](CallContext call, json::object input,
                                                 net::Exchange& exchange, net::Body& body) {
         return invoke(service, authorizer, std::move(call), std::move(input), exchange, body);
+    });
+    api.bind_unsigned("InvokeAgentRuntimeCommand", [&](CallContext call, json::object input,
+                                                       net::Exchange& exchange, net::Body&) {
+        return run_command(service, authorizer, std::move(call), std::move(input), exchange);
     });
     api.bind_unsigned("GetAgentCard", [&](CallContext call, json::object input,
                                           net::Exchange& exchange, net::Body&) {

@@ -100,6 +100,17 @@ def test_a_stream_arrives_word_by_word(project):
     streaming.run("destroy", "--force")
 
 
+def test_exec_runs_a_command_in_the_session(puppet_project):
+    puppet_project.run("invoke", '{"do": "write", "path": "/work/x", "text": "agents"}')
+    done = puppet_project.run("exec", "--", "cat /work/x; echo oops >&2; exit 3", code=3)
+    assert (done.stdout, done.stderr) == ("agents", "oops\n")
+    assert puppet_project.text("exec", "--", "echo", "a", "-n", "b") == "a -n b\n"
+    slow = puppet_project.run("exec", "--json", "--timeout", 1, "--", "echo y; sleep 99", code=124)
+    document = json.loads(slow.stdout)
+    assert (document["stdout"], document["timedOut"]) == ("y\n", True)
+    assert puppet_project.run("exec", "-s", "elsewhere", "--", "ls /work").stdout == ""
+
+
 def test_a_new_version_replaces_the_old(puppet_project):
     before = puppet_project.document("status")["agent"]["agentRuntimeVersion"]
     puppet_project.write({"notes.txt": "changed"})

@@ -92,6 +92,7 @@ def inputs(deployed, daemon, identity_inputs):
         "CreateAgentRuntimeEndpoint": {"name": "another_end"},
         "InvokeAgentRuntime": {"contentType": "application/json"},
         "GetAgentCard": {"agentRuntimeArn": carded.arn},
+        "InvokeAgentRuntimeCommand": {"body": {"command": "true"}},
         "CreateEvent": {"payload": []},
         "ListMemoryRecords": {"namespace": "/probe"},
         "RetrieveMemoryRecords": {"namespace": "/probe"},

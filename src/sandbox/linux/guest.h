@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -31,7 +32,8 @@ struct Guest {
     bool reaped = false;
     std::optional<Reason> cause;  // the first reason to end that came from us
     std::optional<CommandFailed> failure;
-    std::optional<int> status;  // the command's
+    std::optional<int> status;                 // the command's
+    std::map<std::uint64_t, bool> executions;  // by id: whether it runs already
     int init_status = 0;
     std::optional<SteadyTime> start_deadline;
     std::optional<SteadyTime> wall_deadline;

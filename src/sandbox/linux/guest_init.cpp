@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 
 #include "sandbox/linux/byte_codec.h"
 #include "sandbox/linux/channel.h"
@@ -67,6 +68,55 @@ Result<Order> take_order(Packet packet, const Berth& berth) {
     return order;
 }
 
+// The commands beside the guest's own, by pid.
+class Executions final {
+  public:
+    explicit Executions(int control) : control_(control) {}
+
+    void take(Packet packet) {
+        auto request = decode_request(packet.bytes);
+        if (!request) return;
+        if (const auto* stopped = std::get_if<StopRequest>(&*request)) return kill(stopped->guest);
+        if (auto* wanted = std::get_if<ExecuteRequest>(&*request)) start(*wanted, packet);
+    }
+    void note_end(pid_t pid, int status) {
+        const auto found = running_.find(pid);
+        if (found == running_.end()) return;
+        tell(found->second, CommandEnded{status});
+        running_.erase(found);
+    }
+
+  private:
+    void start(ExecuteRequest& wanted, Packet& packet) {
+        Order order;
+        order.request.argv = std::move(wanted.argv);
+        order.request.environment = std::move(wanted.environment);
+        order.request.folder = std::move(wanted.folder);
+        std::size_t next = 0;
+        const auto take = [&] {
+            return next < packet.descriptors.size() ? std::move(packet.descriptors[next++])
+                                                    : UniqueFd();
+        };
+        if (wanted.has_output) order.output = take();
+        if (wanted.has_error) order.error = take();
+        const auto pid = start_command(order);
+        if (!pid) return tell(wanted.id, CommandFailed{pid.error().code, pid.error().message});
+        running_[*pid] = wanted.id;
+        tell(wanted.id, CommandRuns{});
+    }
+    // It leads a session and a process group of its own.
+    void kill(std::uint64_t id) {
+        for (const auto& [pid, other] : running_)
+            if (other == id) ::kill(-pid, SIGKILL);
+    }
+    void tell(std::uint64_t id, std::variant<CommandRuns, CommandFailed, CommandEnded> what) {
+        (void)send_packet(control_, encode(InitNotice{ExecutionNotice{id, std::move(what)}}));
+    }
+
+    const int control_;
+    std::map<pid_t, std::uint64_t> running_;
+};
+
 // Reaps until the command has ended, passing on requests to end. PR_SET_PDEATHSIG kills us when
 // the launcher dies; a launcher that died before it was set shows as a closed channel.
 int supervise(int control, pid_t command) {
@@ -74,19 +124,25 @@ int supervise(int control, pid_t command) {
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     const UniqueFd signals(::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+    Executions executions(control);
     while (true) {
         int status = 0;
-        for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
+        for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
             if (pid == command) return status;
+            executions.note_end(pid, status);
+        }
         pollfd waits[] = {{signals.get(), POLLIN, 0}, {control, POLLIN, 0}};
         if (::poll(waits, 2, -1) < 0) continue;
         signalfd_siginfo info;
         while (::read(signals.get(), &info, sizeof info) > 0) {
         }
         if (waits[1].revents == 0) continue;
-        const auto packet = receive_packet(control);
+        auto packet = receive_packet(control);
         if (!packet || !*packet) ::_exit(1);
-        if ((*packet)->bytes == kAskToEnd) ::kill(command, SIGTERM);
+        if ((*packet)->bytes == kAskToEnd)
+            ::kill(command, SIGTERM);
+        else
+            executions.take(std::move(**packet));
     }
 }
 
@@ -121,41 +177,66 @@ void run_guest_init(const Berth& berth, int control) {
     ::_exit(0);
 }
 
-std::string encode(const InitNotice& notice) {
-    ByteWriter w;
+namespace {
+
+template <class Notice>
+void put(ByteWriter& w, const Notice& notice, bool is_own) {
+    const auto kind = [&](char own, char further) {
+        w.u8(static_cast<std::uint8_t>(is_own ? own : further));
+    };
     if (const auto* failed = std::get_if<CommandFailed>(&notice)) {
-        w.u8('F');
+        kind('F', 'f');
         w.u8(static_cast<std::uint8_t>(failed->code));
         w.text(failed->message);
     } else if (const auto* ended = std::get_if<CommandEnded>(&notice)) {
-        w.u8('E');
+        kind('E', 'e');
         w.u32(static_cast<std::uint32_t>(ended->status));
     } else {
-        w.u8('R');
+        kind('R', 'r');
+    }
+}
+
+// `kind` in capitals; nullopt: none of them.
+std::optional<std::variant<CommandRuns, CommandFailed, CommandEnded>> get(ByteReader& r,
+                                                                          char kind) {
+    switch (kind) {
+        case 'R':
+            return CommandRuns{};
+        case 'F': {
+            const std::uint8_t code = r.u8();
+            if (code > static_cast<std::uint8_t>(ErrorCode::internal)) r.refuse();
+            return CommandFailed{static_cast<ErrorCode>(code), r.text()};
+        }
+        case 'E':
+            return CommandEnded{static_cast<int>(r.u32())};
+        default:
+            return std::nullopt;
+    }
+}
+
+}  // namespace
+
+std::string encode(const InitNotice& notice) {
+    ByteWriter w;
+    if (const auto* further = std::get_if<ExecutionNotice>(&notice)) {
+        put(w, further->what, false);
+        w.u64(further->id);
+    } else {
+        put(w, notice, true);
     }
     return w.take();
 }
 
 std::optional<InitNotice> decode_init_notice(std::string_view bytes) {
     ByteReader r(bytes);
-    InitNotice notice;
-    switch (r.u8()) {
-        case 'R':
-            break;
-        case 'F': {
-            const std::uint8_t code = r.u8();
-            if (code > static_cast<std::uint8_t>(ErrorCode::internal)) r.refuse();
-            notice = CommandFailed{static_cast<ErrorCode>(code), r.text()};
-            break;
-        }
-        case 'E':
-            notice = CommandEnded{static_cast<int>(r.u32())};
-            break;
-        default:
-            return std::nullopt;
-    }
+    const char kind = static_cast<char>(r.u8());
+    const bool is_own = kind >= 'A' && kind <= 'Z';
+    auto what = get(r, is_own ? kind : static_cast<char>(kind - 'a' + 'A'));
+    if (!what) return std::nullopt;
+    const std::uint64_t id = is_own ? 0 : r.u64();
     if (!r.complete()) return std::nullopt;
-    return notice;
+    if (!is_own) return ExecutionNotice{id, *std::move(what)};
+    return std::visit([](auto& one) { return InitNotice{std::move(one)}; }, *what);
 }
 
 }  // namespace ac::sandbox

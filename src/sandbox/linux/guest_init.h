@@ -7,9 +7,12 @@
 //   launcher -> init:  'M', without privilege only: your ids are mapped.
 //                      A spawn message with its descriptors: the order.
 //                      'T': ask the command to end.
+//                      An execute message with its descriptors: a further command.
+//                      A stop message that names it: kill it.
 //   init -> launcher:  'R': the command has been exec'ed.
 //                      'F', code, message: it could not be.
 //                      'E', status: it ended with this wait status.
+//                      'r', 'f' and 'e', with an id behind: the same of a further command.
 
 #include <cstdint>
 #include <optional>
@@ -35,7 +38,11 @@ struct CommandFailed {
 struct CommandEnded {
     int status = 0;  // as of wait(2)
 };
-using InitNotice = std::variant<CommandRuns, CommandFailed, CommandEnded>;
+struct ExecutionNotice {
+    std::uint64_t id = 0;
+    std::variant<CommandRuns, CommandFailed, CommandEnded> what;
+};
+using InitNotice = std::variant<CommandRuns, CommandFailed, CommandEnded, ExecutionNotice>;
 std::string encode(const InitNotice& notice);
 std::optional<InitNotice> decode_init_notice(std::string_view bytes);
 

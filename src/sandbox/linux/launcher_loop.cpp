@@ -135,10 +135,13 @@ void LauncherLoop::on_request(Packet packet) {
         return spawn(std::move(*spawned), std::move(packet));
     if (const auto* stopped = std::get_if<StopRequest>(&*request)) return stop(*stopped);
     if (const auto* opened = std::get_if<OpenRequest>(&*request)) return open_socket(*opened);
+    if (const auto* wanted = std::get_if<ExecuteRequest>(&*request))
+        return execute(*wanted, packet);
     measure(std::get<MeasureRequest>(*request));
 }
 
 void LauncherLoop::stop(const StopRequest& request) {
+    if (stop_execution(request)) return;
     Guest* const guest = find(request.guest);
     if (guest == nullptr || guest->reaped) return;
     if (request.grace_ms == 0 || !guest->started) return end(*guest, Reason::stopped);
@@ -175,6 +178,8 @@ void LauncherLoop::on_control(Guest& guest) {
 }
 
 void LauncherLoop::on_init_notice(Guest& guest, const InitNotice& notice) {
+    if (const auto* further = std::get_if<ExecutionNotice>(&notice))
+        return on_execution(guest, *further);
     if (const auto* failed = std::get_if<CommandFailed>(&notice)) {
         if (!guest.started) guest.failure = *failed;
         return;
@@ -217,6 +222,7 @@ void LauncherLoop::on_exit(Guest& guest) {
 
 void LauncherLoop::finish(Guest& guest) {
     const Outcome outcome = outcome_of(guest, guest.group.out_of_memory());
+    end_executions(guest);
     if (!guest.group.remove() && ++guest.remove_attempts < kRemoveAttemptsMax) return;
     if (guest.remove_attempts >= kRemoveAttemptsMax)
         AC_LOG(error, "control group of a guest could not be removed");

@@ -43,6 +43,10 @@ class LauncherLoop final {
     void stop(const StopRequest& request);
     void open_socket(const OpenRequest& request);
     void measure(const MeasureRequest& request);
+    void execute(const ExecuteRequest& request, const Packet& packet);
+    bool stop_execution(const StopRequest& request);
+    void on_execution(Guest& guest, const ExecutionNotice& notice);
+    void end_executions(Guest& guest);
 
     void on_control(Guest& guest);
     void hear_out(Guest& guest);  // what its init has said and we have not read yet

@@ -26,6 +26,24 @@ constexpr int kLauncherExitMs = 10'000;
 
 using TcpSocket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 
+class LinuxExecution final : public Execution {
+  public:
+    LinuxExecution(std::shared_ptr<LauncherChannel> channel, std::uint64_t id,
+                   std::shared_ptr<GuestEnd> end)
+        : channel_(std::move(channel)), id_(id), end_(std::move(end)) {}
+    ~LinuxExecution() override {
+        channel_->tell(StopRequest{id_, 0});
+        channel_->forget_guest(id_);
+    }
+    Task<Outcome> wait() override { return end_->wait(); }
+    void kill() override { channel_->tell(StopRequest{id_, 0}); }
+
+  private:
+    std::shared_ptr<LauncherChannel> channel_;
+    std::uint64_t id_;
+    std::shared_ptr<GuestEnd> end_;
+};
+
 class LinuxMonitor final : public Monitor {
   public:
     LinuxMonitor(std::shared_ptr<LauncherChannel> channel, std::uint64_t guest,
@@ -46,6 +64,7 @@ class LinuxMonitor final : public Monitor {
     }
     Task<UniqueFd> connect(std::uint16_t port) override;
     Task<UniqueFd> listen(std::uint16_t port) override;
+    Task<std::unique_ptr<Execution>> execute(Command command) override;
     Task<Usage> usage() override;
     const std::string& id() const override { return id_; }
 
@@ -94,6 +113,27 @@ Task<UniqueFd> LinuxMonitor::listen(std::uint16_t port) {
         ::listen(socket.get(), kBacklog) != 0)
         co_return fail(errno_error(fmt::format("listen on port {} of {}", port, id_), errno));
     co_return std::move(socket);
+}
+
+Task<std::unique_ptr<Execution>> LinuxMonitor::execute(Command command) {
+    const std::uint64_t id = channel_->next_id();
+    ExecuteRequest request{.id = id,
+                           .guest = guest_,
+                           .argv = std::move(command.argv),
+                           .environment = std::move(command.environment),
+                           .folder = std::move(command.folder),
+                           .has_output = static_cast<bool>(command.standard_output),
+                           .has_error = static_cast<bool>(command.standard_error)};
+    std::vector<UniqueFd> descriptors;
+    if (command.standard_output) descriptors.push_back(std::move(command.standard_output));
+    if (command.standard_error) descriptors.push_back(std::move(command.standard_error));
+    // Made first, as in start().
+    auto end = channel_->add_guest(id);
+    std::unique_ptr<Execution> execution = std::make_unique<LinuxExecution>(channel_, id, end);
+    const Request wanted{std::move(request)};
+    const auto asked = channel_->ask(id, wanted, std::move(descriptors));
+    AC_CO_TRY([[maybe_unused]] const Answer answer, co_await asked.result());
+    co_return std::move(execution);
 }
 
 Task<Usage> LinuxMonitor::usage() {

@@ -12,6 +12,7 @@ enum class Kind : std::uint8_t {
     stop,
     open,
     measure,
+    execute,
     started = 65,
     failed,
     socket,
@@ -106,6 +107,29 @@ void put(ByteWriter& w, const MeasureRequest& request) {
     w.u8(static_cast<std::uint8_t>(Kind::measure));
     w.u64(request.id);
     w.u64(request.guest);
+}
+
+void put(ByteWriter& w, const ExecuteRequest& request) {
+    w.u8(static_cast<std::uint8_t>(Kind::execute));
+    w.u64(request.id);
+    w.u64(request.guest);
+    w.texts(request.argv);
+    w.texts(request.environment);
+    w.text(request.folder);
+    w.u8(request.has_output ? 1 : 0);
+    w.u8(request.has_error ? 1 : 0);
+}
+
+ExecuteRequest get_execute(ByteReader& r) {
+    ExecuteRequest request;
+    request.id = r.u64();
+    request.guest = r.u64();
+    request.argv = r.texts(kListItemsMax);
+    request.environment = r.texts(kListItemsMax);
+    request.folder = r.text();
+    request.has_output = r.boolean();
+    request.has_error = r.boolean();
+    return request;
 }
 
 void put(ByteWriter& w, const StartedNotice& notice) {
@@ -218,6 +242,9 @@ std::optional<Request> decode_request(std::string_view bytes) {
             request = MeasureRequest{id, r.u64()};
             break;
         }
+        case Kind::execute:
+            request = get_execute(r);
+            break;
         default:
             return std::nullopt;
     }

@@ -9,9 +9,12 @@
 //   stop    guest, grace                        failed   id, code, message
 //   open    id, guest                           socket   id            [socket]
 //   measure id, guest                           measured id, usage
+//   execute id, guest, command [stdout] [stderr]
 //                                               ended    guest, outcome
 //
-// A guest is named by the id of the request that spawned it. Every request but stop has one answer.
+// A guest is named by the id of the request that spawned it, a further command in a guest by the
+// one that executed it: stop and ended are about either. Every request but stop has one answer. The
+// launcher passes execute and stop on to the guest's init as they are.
 
 #include <cstdint>
 #include <optional>
@@ -68,6 +71,16 @@ struct MeasureRequest {
     std::uint64_t guest = 0;
 };
 
+struct ExecuteRequest {
+    std::uint64_t id = 0;
+    std::uint64_t guest = 0;
+    std::vector<std::string> argv;
+    std::vector<std::string> environment;
+    std::string folder;
+    bool has_output = false;
+    bool has_error = false;
+};
+
 struct StartedNotice {
     std::uint64_t id = 0;
 };
@@ -92,7 +105,8 @@ struct EndedNotice {
     Outcome outcome;
 };
 
-using Request = std::variant<SpawnRequest, StopRequest, OpenRequest, MeasureRequest>;
+using Request =
+    std::variant<SpawnRequest, StopRequest, OpenRequest, MeasureRequest, ExecuteRequest>;
 using Notice = std::variant<StartedNotice, FailedNotice, SocketNotice, MeasuredNotice, EndedNotice>;
 
 std::string encode(const Request& request);

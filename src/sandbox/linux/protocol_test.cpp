@@ -42,6 +42,31 @@ TEST(protocol, every_cut_of_a_message_is_refused) {
     EXPECT_FALSE(decode_request(bytes + "x"));
 }
 
+TEST(protocol, an_execution_survives_the_way_to_the_guests_init_and_back) {
+    const ExecuteRequest wanted{.id = 9,
+                                .guest = 42,
+                                .argv = {"sh", "-c", "x"},
+                                .environment = {"A=b"},
+                                .folder = "/work",
+                                .has_output = true,
+                                .has_error = false};
+    const std::string bytes = encode(Request{wanted});
+    const auto decoded = decode_request(bytes);
+    ASSERT_TRUE(decoded);
+    const auto& execute = std::get<ExecuteRequest>(*decoded);
+    EXPECT_EQ(execute.guest, 42U);
+    EXPECT_EQ(execute.argv, wanted.argv);
+    EXPECT_TRUE(execute.has_output);
+    for (std::size_t n = 0; n < bytes.size(); ++n)
+        EXPECT_FALSE(decode_request(std::string_view(bytes).substr(0, n))) << n;
+    const std::string ended = encode(InitNotice{ExecutionNotice{9, CommandEnded{256}}});
+    const auto notice = std::get<ExecutionNotice>(decode_init_notice(ended).value());
+    EXPECT_EQ(notice.id, 9U);
+    EXPECT_EQ(std::get<CommandEnded>(notice.what).status, 256);
+    EXPECT_FALSE(decode_init_notice(std::string_view(ended).substr(0, ended.size() - 1)));
+    EXPECT_FALSE(decode_init_notice("x"));
+}
+
 TEST(protocol, notices_survive_the_way) {
     const EndedNotice ended{7, {Reason::signaled, 11, "killed by SIGSEGV"}};
     const auto decoded = decode_notice(encode(Notice{ended}));

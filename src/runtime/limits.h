@@ -37,6 +37,12 @@ struct RuntimeLimits {
     std::size_t guest_memory_bytes_max = 2ULL << 30;  // the sandbox's default
     double guest_processors_max = 2.0;                // AWS quota: 2 vCPU a session
 
+    // Session storage, a session. At either the session is ended.
+    std::uint64_t storage_bytes_max = 1ULL << 30;  // AWS quota
+    std::uint64_t storage_files_max = 200'000;     // ours
+    Seconds storage_look{5};                       // how often it is measured; ours
+    Seconds storage_kept{14 * 24 * 3600};          // without use; AWS
+
     // Guest output, per session; ours.
     std::uint64_t log_bytes_max = 4ULL << 20;         // a file; at it the file is turned over
     std::uint64_t log_bytes_per_second = 4ULL << 20;  // a flooding guest is slowed down to this

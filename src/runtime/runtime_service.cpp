@@ -50,6 +50,11 @@ class Service final : public RuntimeService, private CatalogListener {
 
     Task<> start() override {
         AC_CO_CHECK(co_await catalog_->migrate());
+        auto prune = [this]() -> Result<> {
+            host_.storage().prune(timer_.clock().wall() - config_.limits.storage_kept);
+            return {};
+        };
+        (void)co_await pool_.run(prune);
         AC_CO_TRY(auto deletes, co_await catalog_->pending_deletes());
         for (const auto& [scope, id] : deletes) delete_wanted(scope, id);
         if (images_ != nullptr) {
@@ -226,9 +231,10 @@ class Service final : public RuntimeService, private CatalogListener {
         const Resource all{.runtime = id};
         host_.end(scope, all, StopReason::removed);
         if (!co_await host_.wait_gone(scope, id)) co_return;  // resumed by the next start
-        auto remove = [folder = config_.folder / "logs" / id.text()]() -> Result<> {
+        auto remove = [this, id, folder = config_.folder / "logs" / id.text()]() -> Result<> {
             std::error_code error;
             std::filesystem::remove_all(folder, error);
+            host_.storage().forget(id);
             return {};
         };
         (void)co_await pool_.run(remove);

@@ -2,6 +2,7 @@
 // One session: its machine, its guest and the connections to it.
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -73,11 +74,13 @@ struct Session {
     std::vector<Completion<void>> ready_waiters;
     std::vector<Completion<void>> end_waiters;
     std::optional<Error> end_error;  // once stopped
+    SteadyTime next_measure;         // of its storage
     std::shared_ptr<sandbox::Monitor> monitor;
 
     // Set before the session is ready, constant while it is.
     std::vector<std::string> environment;  // of its agent, for further commands
     std::string folder;
+    std::vector<std::filesystem::path> storage;  // the host's folders of its mounts
     std::unique_ptr<GuestConnector> connector;
     std::unique_ptr<net::ClientPool> pool;   // keep-alive, for what can be sent again
     std::unique_ptr<net::ClientPool> fresh;  // a new connection each time, for large bodies

@@ -1,5 +1,6 @@
 // How a session's guest is started, watched and ended: what SessionHost does for its machines.
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -91,6 +92,7 @@ Task<> SessionHost::start_guest(SessionPointer session) {
     if (has_egress(*session)) links.egress_url = loopback_url(kEgressPort);
     GuestPlan plan = plan_guest(address.scope, address.runtime, address.endpoint, session->target,
                                 limits_, links);
+    AC_CO_CHECK(co_await open_storage(session, plan.policy));
     session->environment = plan.environment;
     session->folder = plan.folder;
     AC_CO_TRY(Pipe output, make_pipe());
@@ -139,6 +141,44 @@ Detached SessionHost::await_end(SessionPointer session) {
         }
         if (!co_await timer_.sleep_until(timer_.clock().steady() + kLongestLook)) co_return;
     }
+}
+
+// Before there is a guest that could write there.
+Task<> SessionHost::open_storage(SessionPointer session, sandbox::Policy& policy) {
+    for (const std::string& path : session->target.spec.storage_paths) {
+        auto open = [this, session, path] { return storage_.open(session->address, path); };
+        AC_CO_TRY(auto folder, co_await pool_.run(open));
+        policy.add_writable_mount(sandbox::grants::WritableMount{}, {folder, path});
+        session->storage.push_back(std::move(folder));
+    }
+    co_return Result<>{};
+}
+
+// Nothing but the look tells how much a folder of the host has come to hold. A look at a large tree
+// takes long, and the next one is the later for it.
+Detached SessionHost::measure(SessionPointer session) {
+    constexpr int kShare = 20;
+    const SteadyTime begun = timer_.clock().steady();
+    auto look = [session, most = StorageUse{limits_.storage_bytes_max,
+                                            limits_.storage_files_max}]() -> Result<bool> {
+        StorageUse use;
+        for (const auto& folder : session->storage) {
+            const StorageUse one = measure_storage(folder, most);
+            use.bytes += std::min(one.bytes, most.bytes + 1);
+            use.files += std::min(one.files, most.files + 1);
+        }
+        return use.bytes > most.bytes || use.files > most.files;
+    };
+    const auto full = co_await pool_.run(look);
+    const SteadyTime now = timer_.clock().steady();
+    SessionAction action = SessionAction::none;
+    {
+        const std::lock_guard lock(mutex_);
+        session->next_measure =
+            now + std::max<SteadyTime::duration>(limits_.storage_look, kShare * (now - begun));
+        if (full && *full) action = session->machine.ask_stop(StopReason::storage_full);
+    }
+    if (action == SessionAction::stop_guest) stop_guest(session);
 }
 
 bool SessionHost::has_egress(const Session& session) const {
@@ -256,6 +296,7 @@ Detached SessionHost::keep_time() {
         const bool slept = (co_await sleep_for(timer_, kTick)).has_value();
         std::vector<SessionPointer> stopping;
         std::vector<SessionPointer> pinging;
+        std::vector<SessionPointer> measured;
         {
             const std::lock_guard lock(mutex_);
             if (sessions_.empty() || !slept) {
@@ -267,9 +308,16 @@ Detached SessionHost::keep_time() {
                 const SessionAction action = session->machine.tick(now);
                 if (action == SessionAction::stop_guest) stopping.push_back(session);
                 if (action == SessionAction::ping) pinging.push_back(session);
+                if (session->machine.state() == SessionState::ready && !session->storage.empty() &&
+                    now >= session->next_measure) {
+                    session->next_measure = SteadyTime::max();  // one look at a time
+                    measured.push_back(session);
+                }
             }
         }
         for (const SessionPointer& session : stopping) stop_guest(session);
+        for (SessionPointer& session : measured)
+            tasks_.spawn("session storage", measure(std::move(session)));
         for (SessionPointer& session : pinging)
             tasks_.spawn("guest ping", ping(std::move(session)));
     }

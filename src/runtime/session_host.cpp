@@ -72,6 +72,7 @@ SessionHost::SessionHost(Catalog& catalog, sandbox::Sandbox& sandbox, Timer& tim
       pool_(pool),
       limits_(limits),
       options_(std::move(options)),
+      storage_(options_.folder / "storage"),
       tasks_(loop.executor()) {}
 
 Task<Lease> SessionHost::enter(SessionAddress address) {

@@ -13,6 +13,7 @@
 #include "async/task_group.h"
 #include "async/thread_pool.h"
 #include "runtime/session.h"
+#include "runtime/session_storage.h"
 
 namespace ac::runtime {
 
@@ -49,6 +50,7 @@ class SessionHost final {
         PlatformDoor* egress = nullptr;
     };
     bool is_live(const SessionAddress& address) const;
+    const SessionStorage& storage() const { return storage_; }
     // Before the first session.
     void set_public_url(std::string url) { options_.public_url = std::move(url); }
 
@@ -86,6 +88,8 @@ class SessionHost final {
     Task<> start_guest(SessionPointer session);
     Task<> open_doors(SessionPointer session);
     bool has_egress(const Session& session) const;
+    Task<> open_storage(SessionPointer session, sandbox::Policy& policy);
+    Detached measure(SessionPointer session);
     Task<> wait_listening(SessionPointer session);
     // Until watch() has told the end of a session that is starting; a second at most.
     Detached await_end(SessionPointer session);
@@ -106,6 +110,7 @@ class SessionHost final {
     ThreadPool& pool_;
     const RuntimeLimits& limits_;
     Options options_;
+    const SessionStorage storage_;
 
     mutable std::mutex mutex_;  // all below, and the guarded part of each session
     std::unordered_map<std::string, SessionPointer> sessions_;

@@ -32,6 +32,8 @@ std::string_view to_string(StopReason reason) {
             return "its runtime or endpoint was deleted";
         case StopReason::shutdown:
             return "the server is shutting down";
+        case StopReason::storage_full:
+            return "its session storage holds more than it may";
         case StopReason::start_failed:
             return "it could not be started";
     }

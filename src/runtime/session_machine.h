@@ -24,7 +24,16 @@ struct SessionTimes {
 };
 
 // Why a session is ended by the platform.
-enum class StopReason { none, idle, lifetime, requested, removed, shutdown, start_failed };
+enum class StopReason {
+    none,
+    idle,
+    lifetime,
+    requested,
+    removed,
+    shutdown,
+    storage_full,
+    start_failed
+};
 std::string_view to_string(StopReason reason);
 
 // What the driver has to do.

@@ -58,6 +58,7 @@ Spec read_spec(const json::object& object) {
     if (object.contains("role")) spec.role_arn = text_of(object, "role");
     if (object.contains("protocol"))
         spec.protocol = protocol_from(text_of(object, "protocol")).value();
+    if (object.contains("storage")) spec.storage_paths = list_of(object, "storage");
     if (object.contains("vpc")) spec.network = NetworkMode::vpc;
     if (object.contains("authorizer")) spec.authorizer = text_of(object, "authorizer");
     return spec;
@@ -93,6 +94,7 @@ std::string to_text(const Spec& spec) {
                         {"role", spec.role_arn}};
     if (spec.protocol != ServerProtocol::http) object["protocol"] = to_string(spec.protocol);
     if (!spec.image.empty()) object["image"] = spec.image;
+    if (!spec.storage_paths.empty()) object["storage"] = from_list(spec.storage_paths);
     if (spec.network == NetworkMode::vpc) object["vpc"] = true;
     if (!spec.authorizer.empty()) object["authorizer"] = spec.authorizer;
     if (spec.idle_timeout) object["idleTimeout"] = spec.idle_timeout->count();

@@ -43,6 +43,8 @@ struct Spec {
     std::vector<std::string> header_allowlist;
     std::string role_arn;  // what the agent may do on the platform; empty: not said
     NetworkMode network = NetworkMode::internet;
+    // Where, in its sandbox, a session finds folders that it keeps while it is stopped.
+    std::vector<std::string> storage_paths;
     ServerProtocol protocol = ServerProtocol::http;
     // The customJWTAuthorizer that callers' tokens must satisfy, as JSON; empty: callers sign.
     std::string authorizer;

@@ -65,9 +65,6 @@ json::value sorted(const json::value& value) {
 Result<> refuse_what_is_not_run(const json::object& input) {
     if (input.contains("capacityProviderConfiguration"))
         return not_yet("capacityProviderConfiguration");
-    if (const json::value* list = input.if_contains("filesystemConfigurations");
-        list != nullptr && list->is_array() && !list->get_array().empty())
-        return not_yet("filesystemConfigurations");
     return {};
 }
 
@@ -160,6 +157,29 @@ Result<> read_network(const json::object& input, runtime::Spec& spec) {
     return {};
 }
 
+// The model's pattern admits /mnt/. and /mnt/.. as well.
+Result<> read_storage(const json::object& input, runtime::Spec& spec) {
+    constexpr std::string_view kPath = "filesystemConfigurations";
+    const json::value* list = input.if_contains(kPath);
+    if (list == nullptr || !list->is_array()) return {};
+    for (const json::value& item : list->get_array()) {
+        const json::object* given = item.if_object();
+        const json::object* storage =
+            given == nullptr ? nullptr : object_in(*given, "sessionStorage");
+        if (storage == nullptr)
+            return not_yet("filesystemConfigurations other than sessionStorage");
+        std::string path = text_or(*storage, "mountPath");
+        if (path.ends_with('/')) path.pop_back();
+        if (path.ends_with("/.") || path.ends_with("/.."))
+            return invalid("filesystemConfigurations.sessionStorage.mountPath",
+                           "must name a folder below /mnt");
+        if (std::ranges::find(spec.storage_paths, path) != spec.storage_paths.end())
+            return invalid(kPath, "two of them have the mount path " + path);
+        spec.storage_paths.push_back(std::move(path));
+    }
+    return {};
+}
+
 Result<> read_protocol(const json::object& input, runtime::Spec& spec) {
     const json::object* given = object_in(input, "protocolConfiguration");
     if (given == nullptr) return {};
@@ -211,6 +231,7 @@ Result<Described> described(const json::object& input) {
     out.spec.role_arn = text_or(input, "roleArn");
     AC_CHECK(read_network(input, out.spec));
     AC_CHECK(read_protocol(input, out.spec));
+    AC_CHECK(read_storage(input, out.spec));
     AC_TRY(json::object lifecycle, read_lifecycle(input, out.spec));
 
     json::object kept;

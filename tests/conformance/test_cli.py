@@ -100,6 +100,20 @@ def test_a_stream_arrives_word_by_word(project):
     streaming.run("destroy", "--force")
 
 
+def test_bash_completes_commands_and_options(project, tmp_path):
+    script = project({}, "completed").text("completion", "bash")
+    def completed(*words):
+        lines = (f"{script}\nCOMP_WORDS=({' '.join(words)}) COMP_CWORD={len(words) - 1}\n"
+                 "_agentcore\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n")
+        done = subprocess.run(["bash", "-c", lines], cwd=tmp_path, text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+    assert completed("agentcore", "dep") == ["deploy"]
+    assert "--session-id" in completed("agentcore", "invoke", "--se")
+    assert {"list", "show"} <= set(completed("agentcore", "memory", "''"))
+    assert completed("agentcore", "memory", "list", "--js") == ["--json"]
+
+
 def test_exec_runs_a_command_in_the_session(puppet_project):
     puppet_project.run("invoke", '{"do": "write", "path": "/work/x", "text": "agents"}')
     done = puppet_project.run("exec", "--", "cat /work/x; echo oops >&2; exit 3", code=3)

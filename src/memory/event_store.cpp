@@ -251,18 +251,22 @@ Result<std::vector<ActorId>> list_actors(Transaction& tx, std::int64_t memory,
 
 Result<std::int64_t> sweep_events(Transaction& tx, WallTime now, WallTime empty_since,
                                   int rows_max) {
-    const Params due{to_epoch_ms(now), std::int64_t{rows_max}};
-    AC_CHECK(
-        tx.execute("DELETE FROM memory_event_metadata WHERE (session, event_time, arrival) IN "
-                   "(SELECT session, event_time, arrival FROM memory_events WHERE "
-                   "expires_at <= $1 ORDER BY expires_at, session, arrival LIMIT $2)",
-                   due));
-    AC_TRY(const auto events,
-           tx.execute("DELETE FROM memory_events WHERE (session, event_time, arrival) IN (SELECT "
-                      "session, event_time, arrival FROM memory_events WHERE expires_at <= $1 "
-                      "ORDER BY expires_at, session, arrival LIMIT $2)",
-                      due));
-    if (events > 0) return events;
+    // In no further order: sorting those that expire in one moment would read all of them.
+    AC_TRY(const auto due, tx.query("SELECT session, event_time, arrival FROM memory_events WHERE "
+                                    "expires_at <= $1 ORDER BY expires_at LIMIT $2",
+                                    {to_epoch_ms(now), std::int64_t{rows_max}}));
+    for (const auto& row : due) {
+        const Params event{row.integer(0), row.integer(1), row.integer(2)};
+        AC_CHECK(tx.execute(
+            "DELETE FROM memory_event_metadata WHERE session = $1 AND event_time = $2 AND "
+            "arrival = $3",
+            event));
+        AC_CHECK(
+            tx.execute("DELETE FROM memory_events WHERE session = $1 AND event_time = $2 AND "
+                       "arrival = $3",
+                       event));
+    }
+    if (!due.empty()) return static_cast<std::int64_t>(due.size());
     constexpr std::string_view kEmpty =
         "(SELECT s.number FROM memory_sessions s WHERE s.used_at < $1 AND NOT EXISTS (SELECT 1 "
         "FROM memory_events e WHERE e.session = s.number) LIMIT $2)";

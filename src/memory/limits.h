@@ -26,6 +26,7 @@ struct MemoryLimits {
 
     // Background work; ours.
     int sweep_batch = 500;                   // rows deleted in one transaction, so that writes pass
+    Milliseconds sweep_pause{5};             // between two such transactions
     Milliseconds sweep_interval{30'000};     // pause when there was nothing to delete
     int purge_batch = 500;                   // rows of a deleted memory in one transaction
     int job_batch = 32;                      // extraction jobs taken up at once

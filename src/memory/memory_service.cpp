@@ -115,10 +115,12 @@ Task<std::int64_t> MemoryService::sweep_records(WallTime now) {
 Detached MemoryService::run_sweeper() {
     for (;;) {
         const auto rows = co_await sweep();
-        if (rows && *rows > 0) continue;
         if (!rows && rows.error().code == ErrorCode::cancelled) co_return;
         if (!rows) AC_LOG(warn, "memory expiry waits", {"reason", rows.error().message});
-        const auto slept = co_await sleep_for(context_.timer, context_.limits.sweep_interval);
+        // Cut short when the daemon ends, in the middle of millions of rows too.
+        const bool has_more = rows && *rows > 0;
+        const auto pause = has_more ? context_.limits.sweep_pause : context_.limits.sweep_interval;
+        const auto slept = co_await sleep_for(context_.timer, pause);
         if (!slept) co_return;
     }
 }

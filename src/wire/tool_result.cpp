@@ -14,6 +14,9 @@ namespace json = boost::json;
 using interpreter::AgentEvent;
 using interpreter::Tool;
 
+constexpr std::size_t kOutputShownMax = std::size_t{512} << 10;
+// Clients read events of up to 24 MB (botocore), of which the framing is part.
+constexpr std::size_t kEventBytesMax = 15'000'000;
 constexpr std::size_t kBytesMax = std::size_t{64} << 20;
 constexpr std::string_view kTruncated = "\n[the output was longer; the rest is left out]";
 
@@ -33,6 +36,14 @@ std::size_t whole_characters(std::string_view text) {
 
 std::string readable(std::string_view text) {
     return is_valid_utf8(text) ? std::string(text) : to_storable_text(text);
+}
+
+// Output that an event can carry: it is in there twice, and a byte may be escaped to six.
+std::string bounded(std::string text) {
+    if (text.size() <= kOutputShownMax) return text;
+    text.resize(kOutputShownMax);
+    text.resize(whole_characters(text));
+    return text.append(kTruncated);
 }
 
 std::string without_final_newline(std::string text) {
@@ -209,8 +220,10 @@ std::string ToolResult::interim() {
         told = end;
         return out;
     };
-    const std::string output = piece(output_, told_output_, std::max(output_end, told_output_));
-    const std::string errors = piece(errors_, told_errors_, std::max(errors_end, told_errors_));
+    const std::string output =
+        bounded(piece(output_, told_output_, std::max(output_end, told_output_)));
+    const std::string errors =
+        bounded(piece(errors_, told_errors_, std::max(errors_end, told_errors_)));
     json::object structured;
     structured["taskStatus"] = "working";
     structured["stdout"] = output;
@@ -228,8 +241,8 @@ std::string ToolResult::final_event() {
     json::object result;
     json::array content;
     if (has_outputs_) {
-        const std::string output = without_final_newline(readable(output_));
-        const std::string errors = without_final_newline(readable(errors_));
+        const std::string output = bounded(without_final_newline(readable(output_)));
+        const std::string errors = bounded(without_final_newline(readable(errors_)));
         std::string text = output;
         if (!errors.empty() && (is_error_ || output.empty()))
             text += (output.empty() ? "" : "\n") + errors;
@@ -259,7 +272,16 @@ std::string ToolResult::broken_event(const std::string& why) {
 }
 
 std::string ToolResult::encode(json::object result) const {
-    return encode_event("result", json::serialize(result));
+    std::string text = json::serialize(result);
+    if (text.size() <= kEventBytesMax) return encode_event("result", std::move(text));
+    json::object instead;
+    json::array content;
+    content.push_back(text_block(
+        "The result is larger than one event of the stream can carry (15 MB of JSON): read fewer "
+        "or smaller files at a time, or show less."));
+    instead["content"] = std::move(content);
+    instead["isError"] = true;
+    return encode_event("result", json::serialize(instead));
 }
 
 }  // namespace ac::wire

@@ -77,6 +77,23 @@ TEST(ToolResult, headers_of_any_shape_are_survived) {
     }
 }
 
+TEST(ToolResult, what_no_event_can_carry_is_an_error_that_says_so) {
+    ToolResult files(Tool::read_files);
+    json::array list;
+    list.push_back({{"path", "big"}, {"size", 30'000'000}, {"mimeType", "x/y"}});
+    files.add(done({{"files", list}}, std::string(30'000'000, '\0')));
+    EXPECT_TRUE(payload_of(files.final_event()).at("isError").as_bool());
+
+    ToolResult flood(Tool::execute_code);
+    flood.add(output("stdout", std::string(8 << 20, '\1')));
+    EXPECT_LT(flood.interim().size(), 16U << 20);
+    flood.add(output("stderr", std::string(8 << 20, '\1')));
+    flood.add(done({{"exitCode", 0}}));
+    const auto whole = payload_of(flood.final_event());
+    EXPECT_FALSE(whole.at("isError").as_bool());
+    EXPECT_LT(whole.at("structuredContent").at("stdout").as_string().size(), 1U << 20);
+}
+
 TEST(ToolResult, a_session_that_ends_under_a_call_says_why) {
     ToolResult result(Tool::execute_code);
     result.add(output("stdout", "before"));

@@ -207,3 +207,11 @@ def test_a_killed_daemon_leaves_nothing_and_ends_its_sessions(fresh_daemon):
     again = fresh_daemon.client("bedrock-agentcore").get_code_interpreter_session(
         codeInterpreterIdentifier=session.interpreter, sessionId=session.id)
     assert again["status"] == "TERMINATED"
+
+
+def test_a_file_too_large_for_an_event_is_refused_not_fatal(hostile):
+    hostile.run("open('big', 'wb').write(b'\\0' * 30_000_000)")
+    result = hostile.call("readFiles", paths=["big"])
+    assert result["isError"] is True and "larger than one event" in text(result)
+    flood = hostile.run("import sys; sys.stdout.write('\\x01' * (8 << 20))")
+    assert flood["isError"] is False

@@ -1,6 +1,7 @@
 """Fixtures: a daemon for the whole run, a fresh one for tests that harm it, deployed agents."""
 import contextlib
 
+import boto3
 import pytest
 
 import agents
@@ -14,6 +15,12 @@ def pytest_addoption(parser):
                      help="how often the daemon is killed under a memory's load")
     parser.addoption("--identity-kills", type=int, default=20,
                      help="how often the daemon is killed while it refreshes a token")
+
+
+@pytest.fixture(autouse=True)
+def no_session_is_kept(monkeypatch):
+    """boto3 keeps the credentials that it found first; the next test may have another daemon."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 
 @contextlib.contextmanager

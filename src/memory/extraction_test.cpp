@@ -146,7 +146,8 @@ TEST(Facts, of_one_event_are_bounded_and_said_once) {
 TEST(Facts, of_a_text_with_a_nul_can_be_stored) {
     json::array payload;
     const std::string text("I keep\0bees in Seoul.", 21);
-    payload.push_back({{"conversational", {{"role", "USER"}, {"content", {{"text", text}}}}}});
+    payload.push_back(
+        json::object{{"conversational", {{"role", "USER"}, {"content", {{"text", text}}}}}});
     const auto facts = facts_of(messages_of(payload), kMay8);
     ASSERT_EQ(facts.size(), 1U);
     EXPECT_EQ(facts[0].text.find('\0'), std::string::npos);

@@ -70,8 +70,8 @@ class S3FrontTest : public ::testing::Test {
         return text.substr(start, text.find(to, start) - start);
     }
 
-    ThreadPool pool_{2};
     Loop loop_;  // outlives the threads that wake it
+    ThreadPool pool_{2};
     storage::testing::TemporaryFolder folder_;
     ManualClock clock_;
     SeededRandom random_{1};

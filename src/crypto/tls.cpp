@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include <array>
+#include <mutex>
 
 namespace ac {
 namespace {
@@ -126,13 +127,30 @@ Result<> OpensslSession::write(std::string_view plaintext) {
     return fail(ErrorCode::cancelled, "the TLS connection failed: " + take_error());
 }
 
+// The system's certificate authorities, read once a process, and only when a connection wants them:
+// parsing all of them takes 20 ms. nullptr: they cannot be read.
+X509_STORE* system_authorities() {
+    static X509_STORE* const kStore = [] {
+        X509_STORE* const store = X509_STORE_new();
+        if (store == nullptr || X509_STORE_set_default_paths(store) == 1) return store;
+        X509_STORE_free(store);
+        return static_cast<X509_STORE*>(nullptr);
+    }();
+    return kStore;
+}
+
+enum class Authorities { own, systems };
+
 class OpensslClient final : public TlsClient {
   public:
-    explicit OpensslClient(Context context) : context_(std::move(context)) {}
+    OpensslClient(Context context, Authorities authorities)
+        : context_(std::move(context)), authorities_(authorities) {}
     Result<std::unique_ptr<TlsSession>> connect(const std::string& host) const override;
 
   private:
-    Context context_;
+    const Context context_;
+    const Authorities authorities_;
+    mutable std::once_flag trusted_;
 };
 
 bool is_address(const std::string& host) {
@@ -142,6 +160,11 @@ bool is_address(const std::string& host) {
 }
 
 Result<std::unique_ptr<TlsSession>> OpensslClient::connect(const std::string& host) const {
+    if (authorities_ == Authorities::systems) {
+        X509_STORE* const store = system_authorities();
+        if (store == nullptr) return refused("the certificate authorities cannot be read");
+        std::call_once(trusted_, [&] { SSL_CTX_set1_cert_store(context_.get(), store); });
+    }
     Session session(SSL_new(context_.get()));
     if (!session) return refused("no TLS session");
     bool named = false;
@@ -196,17 +219,17 @@ Result<Context> make_context(const SSL_METHOD* method) {
 
 Result<std::unique_ptr<TlsClient>> make_tls_client(const TlsClientOptions& options) {
     AC_TRY(auto context, make_context(TLS_client_method()));
-    const bool trusted =
-        options.ca_file.empty()
-            ? SSL_CTX_set_default_verify_paths(context.get()) == 1
-            : SSL_CTX_load_verify_locations(context.get(), options.ca_file.c_str(), nullptr) == 1;
-    if (!trusted) return refused("the certificate authorities cannot be read");
+    const bool has_own = !options.ca_file.empty();
+    if (has_own &&
+        SSL_CTX_load_verify_locations(context.get(), options.ca_file.c_str(), nullptr) != 1)
+        return refused("the certificate authorities cannot be read");
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
     // 0 is success for this function alone.
     if (SSL_CTX_set_alpn_protos(context.get(), unsigned_bytes(kHttp1),
                                 static_cast<unsigned>(kHttp1.size())) != 0)
         return refused("ALPN");
-    return std::make_unique<OpensslClient>(std::move(context));
+    return std::make_unique<OpensslClient>(std::move(context),
+                                           has_own ? Authorities::own : Authorities::systems);
 }
 
 Result<std::unique_ptr<TlsServer>> make_tls_server(const TlsServerOptions& options) {

@@ -1,6 +1,7 @@
 """The daemon behind its own certificate: stock boto3 over HTTPS."""
 import json
 import os
+import ssl
 import subprocess
 
 import boto3
@@ -11,6 +12,7 @@ import agents
 import models_config
 from conftest import served
 from daemon import REGION, ROOT
+from test_model_providers import openai_answer, provider, say, text_of
 
 
 @pytest.fixture
@@ -61,6 +63,24 @@ def test_the_javascript_client_of_bedrock_speaks_http2(certificate, tmp_path):
                  "NODE_EXTRA_CA_CERTS": str(certificate[0])},
             text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
         assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_servers_are_verified_by_the_systems_authorities(certificate, tmp_path):
+    with provider(openai_answer) as upstream:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        upstream.socket = context.wrap_socket(upstream.socket, server_side=True)
+        config = tmp_path / "config.yaml"
+        config.write_text(json.dumps({"models": {"default": "far/x", "providers": {"far": {
+            "kind": "openai", "url": upstream.url.replace("http:", "https:") + "/v1"}}}}))
+        for authorities, is_trusted in [(certificate[0], True), (None, False)]:
+            environment = {"SSL_CERT_FILE": str(authorities)} if authorities else None
+            with served(arguments=["--config", config], environment=environment) as daemon:
+                if is_trusted:
+                    assert text_of(say(daemon)) == "Hello"
+                else:
+                    with pytest.raises(botocore.exceptions.ClientError, match="certificate"):
+                        say(daemon)
 
 
 def test_clients_choose_between_http_1_and_2(certificate, tmp_path):

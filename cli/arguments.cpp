@@ -1,5 +1,4 @@
-// The only file that includes CLI11 (3.8 s to compile), with the flags of every command.
-// tidy: allow file-length: a second file would pay for CLI11 a second time
+// The only file that includes CLI11 (3.8 s to compile), with the commands and most of their flags.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -74,22 +73,6 @@ class Parser final {
     }
 
   private:
-    static void add_completions(const CLI::App& app, const std::string& path,
-                                std::vector<CompletionNode>& nodes) {
-        CompletionNode node{.path = path, .words = {}};
-        const auto visible = [](const CLI::App*) { return true; };
-        const auto commands = app.get_subcommands(visible);
-        for (const CLI::App* command : commands)
-            node.words.push_back({command->get_name(), command->get_description()});
-        for (const CLI::Option* option : app.get_options())
-            for (const std::string& name : option->get_lnames())
-                if (!option->get_group().starts_with("Options of the official toolkit"))
-                    node.words.push_back({"--" + name, option->get_description()});
-        nodes.push_back(std::move(node));
-        for (const CLI::App* command : commands)
-            add_completions(*command, path + ' ' + command->get_name(), nodes);
-    }
-
     // Leaves the options object in `command_` when the subcommand was the one chosen.
     template <class Options>
     std::pair<CLI::App*, std::shared_ptr<Options>> add(CLI::App& parent, const std::string& name,
@@ -142,7 +125,8 @@ class Parser final {
         app->add_flag("--disable-memory", o->disable_memory, "(-dm) No memory resource");
         app->add_flag("--non-interactive", o->non_interactive, "(-ni) Never ask");
         app->add_flag("-v,--verbose")->description("Accepted for compatibility");
-        const std::string containers = "agents are deployed as code, not as container images";
+        const std::string containers =
+            "images are not built here; `deploy --image` runs one that is";
         for (const char* name : {"--ecr", "--container-runtime", "--code-build-execution-role"})
             refuse(app, name, containers);
         for (const char* name : {"--vpc", "--subnets", "--security-groups"})
@@ -158,37 +142,16 @@ class Parser final {
 
     void add_deploy(const std::string& name, const std::string& description) {
         auto [app, o] = add<DeployOptions>(app_, name, description);
-        app->add_option("-a,--agent", o->agent, "Agent [the default agent]");
-        app->add_option("--env", o->env, "(-env) KEY=VALUE for the agent; may be repeated")
-            ->expected(1)
-            ->take_all();
-        app->add_flag("--compat", o->compat, "Pack the compatibility package for older samples");
-        app->add_option("--image", o->image,
-                        "Run this container image: a name in a registry, or a tar of one");
-        app->add_flag("--auto-update-on-conflict", o->update_on_conflict,
-                      "(-auc) Update a runtime that has this name already");
-        app->add_option("--timeout", o->timeout_s, "Seconds to wait until READY [1800]")
-            ->check(CLI::Range(1, 86400));
-        app->add_flag("--force-rebuild-deps")
-            ->description("Accepted: the daemon decides by content hash");
+        describe(std::pair(app, o), CLI::Range(1, 86400));
         refuse(app, "-l,--local", "the daemon is local already; use deploy");
-        refuse(app, "--local-build", "agents are deployed as code, not as container images");
-        refuse(app, "--image-tag", "agents are deployed as code, not as container images");
+        refuse(app, "--local-build", "images are not built here; --image runs one that is");
+        refuse(app, "--image-tag", "images are not built here; --image runs one that is");
         refuse(app, "--code-build", "there is no CodeBuild on this host");
     }
 
     void add_invoke() {
         auto [app, o] = add<InvokeOptions>(app_, "invoke", "Call the agent and print its answer");
-        app->add_option("payload", o->payload, "JSON, plain text, or - for stdin")->required();
-        app->add_option("-a,--agent", o->agent, "Agent [the default agent]");
-        app->add_option("-s,--session-id", o->session_id, "Session [the one used last]");
-        app->add_option("-u,--user-id", o->user_id, "User on whose behalf the agent acts");
-        app->add_option("--bearer-token", o->bearer_token, "(-bt) Sent instead of a signature");
-        app->add_option("--qualifier", o->qualifier, "Endpoint name [DEFAULT]");
-        app->add_option("--headers", o->headers, "Name:value, separated by commas");
-        app->add_option("--timeout", o->timeout_s, "Seconds to wait for output [960]")
-            ->check(CLI::Range(1, 86400));
-        app->add_flag("!--no-stream", o->stream, "Print the answer when it is complete");
+        describe(std::pair(app, o), CLI::Range(1, 86400));
         refuse(app, "-l,--local", "the daemon is local already; deploy the agent first");
         refuse(app, "-d,--dev", "a development server is not built yet");
         refuse(app, "--port", "a development server is not built yet");

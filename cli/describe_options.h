@@ -1,11 +1,14 @@
 #pragma once
-// Flags of commands that need nothing of the parser but to be described. `App` is CLI::App, which
-// only arguments.cpp includes.
+// Flags of commands that need nothing of the parser but to be described, and what a shell
+// completes. `App` is CLI::App, which only arguments.cpp includes.
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/code_options.h"
+#include "cli/completion.h"
 #include "cli/options.h"
 
 namespace ac::cli {
@@ -32,6 +35,55 @@ void describe(std::pair<App*, std::shared_ptr<CodeReplOptions>> command) {
     app->add_option("-l,--language", o->language, "python, javascript or typescript");
     app->add_option("-i,--interpreter", o->interpreter, "Code interpreter's id");
     app->add_option("-r,--region", o->region, "Region");
+}
+
+template <class App, class Check>
+void describe(std::pair<App*, std::shared_ptr<InvokeOptions>> command, const Check& seconds) {
+    auto [app, o] = command;
+    app->add_option("payload", o->payload, "JSON, plain text, or - for stdin")->required();
+    app->add_option("-a,--agent", o->agent, "Agent [the default agent]");
+    app->add_option("-s,--session-id", o->session_id, "Session [the one used last]");
+    app->add_option("-u,--user-id", o->user_id, "User on whose behalf the agent acts");
+    app->add_option("--bearer-token", o->bearer_token, "(-bt) Sent instead of a signature");
+    app->add_option("--qualifier", o->qualifier, "Endpoint name [DEFAULT]");
+    app->add_option("--headers", o->headers, "Name:value, separated by commas");
+    app->add_option("--timeout", o->timeout_s, "Seconds to wait for output [960]")->check(seconds);
+    app->add_flag("!--no-stream", o->stream, "Print the answer when it is complete");
+}
+
+template <class App, class Check>
+void describe(std::pair<App*, std::shared_ptr<DeployOptions>> command, const Check& seconds) {
+    auto [app, o] = command;
+    app->add_option("-a,--agent", o->agent, "Agent [the default agent]");
+    app->add_option("--env", o->env, "(-env) KEY=VALUE for the agent; may be repeated")
+        ->expected(1)
+        ->take_all();
+    app->add_flag("--compat", o->compat, "Pack the compatibility package for older samples");
+    app->add_option("--image", o->image,
+                    "Run this container image: a name in a registry, or a tar of one");
+    app->add_flag("--auto-update-on-conflict", o->update_on_conflict,
+                  "(-auc) Update a runtime that has this name already");
+    app->add_option("--timeout", o->timeout_s, "Seconds to wait until READY [1800]")
+        ->check(seconds);
+    app->add_flag("--force-rebuild-deps")
+        ->description("Accepted: the daemon decides by content hash");
+}
+
+// What a shell completes: every command with its flags.
+template <class App>
+void add_completions(const App& app, const std::string& path, std::vector<CompletionNode>& nodes) {
+    CompletionNode node{.path = path, .words = {}};
+    const auto visible = [](const App*) { return true; };
+    const auto commands = app.get_subcommands(visible);
+    for (const App* command : commands)
+        node.words.push_back({command->get_name(), command->get_description()});
+    for (const auto* option : app.get_options())
+        for (const std::string& name : option->get_lnames())
+            if (!option->get_group().starts_with("Options of the official toolkit"))
+                node.words.push_back({"--" + name, option->get_description()});
+    nodes.push_back(std::move(node));
+    for (const App* command : commands)
+        add_completions(*command, path + ' ' + command->get_name(), nodes);
 }
 
 }  // namespace ac::cli

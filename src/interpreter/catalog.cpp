@@ -1,6 +1,6 @@
 #include "interpreter/catalog.h"
 
-#include "interpreter/page_token.h"
+#include "crypto/page_token.h"
 #include "interpreter/store.h"
 
 namespace ac::interpreter {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "interpreter/page_token.h"
+#include "crypto/page_token.h"
 #include "interpreter/store.h"
 
 namespace ac::interpreter {

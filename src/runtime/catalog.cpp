@@ -3,8 +3,8 @@
 #include <charconv>
 #include <limits>
 
+#include "crypto/page_token.h"
 #include "runtime/catalog_rules.h"
-#include "runtime/page_token.h"
 #include "runtime/store.h"
 
 namespace ac::runtime {

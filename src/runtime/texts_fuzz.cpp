@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/page_token.h"
+#include "crypto/page_token.h"
 #include "runtime/requirements.h"
 #include "runtime/session_log.h"
 #include "runtime/vendored.h"

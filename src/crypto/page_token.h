@@ -7,10 +7,10 @@
 
 #include "base/result.h"
 
-namespace ac::interpreter {
+namespace ac {
 
 // `listing` names the call and what it lists; `last` is the key of the last item of the page.
 std::string page_token(std::string_view listing, std::string_view last);
 Result<std::string> last_of_page_token(std::string_view listing, std::string_view token);
 
-}  // namespace ac::interpreter
+}  // namespace ac

@@ -1,9 +1,9 @@
-#include "interpreter/page_token.h"
+#include "crypto/page_token.h"
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
 
-namespace ac::interpreter {
+namespace ac {
 namespace {
 
 constexpr std::size_t kCheckLength = 12;
@@ -31,4 +31,4 @@ Result<std::string> last_of_page_token(std::string_view listing, std::string_vie
     return fail(std::move(error));
 }
 
-}  // namespace ac::interpreter
+}  // namespace ac

@@ -9,6 +9,7 @@
 #include "runtime/vendored.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+    using namespace ac;
     using namespace ac::runtime;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
 

@@ -3,7 +3,7 @@
 # One folder is one module is one static library ac_<name>. Sources are found by their names:
 # x.cpp is the library, x_test.cpp goes into the test program <name>_tests, x_fuzz.cpp becomes the
 # fuzzer <name>_x_fuzz, x_bench.cpp the benchmark <name>_x_bench. Adding a file needs no edit here.
-add_custom_target(fuzzers)  # all of them
+add_custom_target(fuzzers)  # all of them; `all` leaves them out, since linking them takes its time
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 if(AC_TESTS)
@@ -26,6 +26,43 @@ if(AC_FUZZ)
     target_compile_options(ac_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# cmake/prelude.h, compiled once (AC_PRECOMPILE). Not CMake's own precompiled headers: those put
+# absolute paths where ccache does not see them, and no second checkout would find what the first
+# compiled. So the header is compiled like a source, and its object is the precompiled header.
+if(AC_PRECOMPILE)
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/cmake/prelude.h PROPERTIES LANGUAGE CXX)
+    add_library(ac_prelude OBJECT ${CMAKE_SOURCE_DIR}/cmake/prelude.h)
+    target_link_libraries(ac_prelude PRIVATE ac_flags fmt::fmt Threads::Threads)
+    target_compile_options(ac_prelude PRIVATE "SHELL:-x c++-header")
+    set(AC_PRELUDE ${CMAKE_BINARY_DIR}/CMakeFiles/ac_prelude.dir/cmake/prelude.h.o)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+        target_compile_options(ac_prelude PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+        set(AC_PRELUDE_OPTION "SHELL:-include-pch ${AC_PRELUDE}")
+    else()
+        target_compile_options(ac_flags INTERFACE -fpch-preprocess)
+        set(compiled ${AC_PRELUDE})
+        set(AC_PRELUDE ${CMAKE_BINARY_DIR}/prelude/prelude.h.gch)
+        add_custom_command(OUTPUT ${AC_PRELUDE} DEPENDS ac_prelude ${compiled}
+            COMMAND ${CMAKE_COMMAND} -E copy ${compiled} ${AC_PRELUDE}
+            COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_SOURCE_DIR}/cmake/prelude.h
+                ${CMAKE_BINARY_DIR}/prelude/prelude.h)
+        add_custom_target(ac_prelude_beside DEPENDS ${AC_PRELUDE})
+        set(AC_PRELUDE_OPTION "SHELL:-include ${CMAKE_BINARY_DIR}/prelude/prelude.h")
+    endif()
+endif()
+
+function(ac_precompiled target)
+    if(AC_PRECOMPILE)
+        target_compile_options(${target} PRIVATE ${AC_PRELUDE_OPTION})
+        get_target_property(sources ${target} SOURCES)
+        set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${AC_PRELUDE})
+        add_dependencies(${target} ac_prelude)
+        if(TARGET ac_prelude_beside)
+            add_dependencies(${target} ac_prelude_beside)
+        endif()
+    endif()
+endfunction()
+
 function(ac_module)
     cmake_parse_arguments(M "" "NAME" "DEPENDS;LIBS;TEST_LIBS" ${ARGN})
     file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -41,6 +78,7 @@ function(ac_module)
     list(TRANSFORM M_DEPENDS PREPEND ac_)
     if(all)
         add_library(ac_${M_NAME} STATIC ${all})
+        ac_precompiled(ac_${M_NAME})
         set(scope PUBLIC)
     else()
         add_library(ac_${M_NAME} INTERFACE)  # headers only
@@ -50,6 +88,7 @@ function(ac_module)
 
     if(AC_TESTS AND tests)
         add_executable(${M_NAME}_tests ${tests})
+        ac_precompiled(${M_NAME}_tests)
         target_link_libraries(${M_NAME}_tests PRIVATE ac_${M_NAME} ${M_TEST_LIBS} GTest::gmock GTest::gtest_main)
         add_test(NAME unit.${M_NAME} COMMAND ${M_NAME}_tests)
         set_tests_properties(unit.${M_NAME} PROPERTIES LABELS unit)
@@ -57,7 +96,7 @@ function(ac_module)
     if(AC_FUZZ)
         foreach(source ${fuzzers})
             get_filename_component(stem ${source} NAME_WE)
-            add_executable(${M_NAME}_${stem} ${source})
+            add_executable(${M_NAME}_${stem} EXCLUDE_FROM_ALL ${source})
             target_link_libraries(${M_NAME}_${stem} PRIVATE ac_${M_NAME})
             target_link_options(${M_NAME}_${stem} PRIVATE -fsanitize=fuzzer)
             add_dependencies(fuzzers ${M_NAME}_${stem})

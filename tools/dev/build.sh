@@ -65,21 +65,22 @@ dev_bench() {
     fi
 }
 
-fuzzer_names() { find build/fuzz/bin -maxdepth 1 -name '*_fuzz' -printf '%f\n' | sort; }
+fuzzer_names() { find build/dev/bin -maxdepth 1 -name '*_fuzz' -printf '%f\n' | sort; }
 
 # New inputs go to build/, those worth keeping are moved to fuzz/corpus by hand.
 run_fuzzer() {
     local name=$1 seconds=$2
-    mkdir -p "build/fuzz/corpus/$name" "build/fuzz/crashes"
-    local corpus=("build/fuzz/corpus/$name")
+    mkdir -p "build/corpus/$name" "build/crashes"
+    local corpus=("build/corpus/$name")
     [[ -d fuzz/corpus/$name ]] && corpus+=("fuzz/corpus/$name")
-    quiet "fuzz-$name" "build/fuzz/bin/$name" -max_total_time="$seconds" -timeout=10 \
-        -rss_limit_mb=2048 -artifact_prefix="build/fuzz/crashes/$name-" "${corpus[@]}"
+    quiet "fuzz-$name" "build/dev/bin/$name" -max_total_time="$seconds" -timeout=10 \
+        -rss_limit_mb=2048 -artifact_prefix="build/crashes/$name-" "${corpus[@]}"
 }
 
 dev_fuzz() {
     local only=${1:-} seconds=${2:-60} name code=0
-    dev_build fuzz
+    setup_packages
+    step "build the fuzzers" cmake_build dev fuzzers
     for name in $(fuzzer_names); do
         [[ -n $only && $name != "$only" && $name != "${only}_fuzz" ]] && continue
         step "fuzz $name for $seconds s" run_fuzzer "$name" "$seconds" || code=1

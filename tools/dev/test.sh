@@ -96,7 +96,7 @@ dev_test() {
         names=$(IFS='|' && printf '%s' "${TSAN_MODULES[*]}")
         suite unit-tsan ctest_suite unit-tsan tsan -R "^unit\.($names)\$"
     fi
-    suite build-fuzz cmake_build fuzz fuzzers
+    suite build-fuzz cmake_build dev fuzzers
     if built build-fuzz; then suite fuzz fuzz_suite; fi
     say "all tests: $((SECONDS - began)) s"
     tally

@@ -1,3 +1,4 @@
+#pragma once
 // What nearly every file includes, for AC_PRECOMPILE (cmake/AcModule.cmake): a build without
 // optimization takes a third of the time with it. Files include what they use all the same: the
 // release preset is built without, and fails where one does not.
@@ -20,6 +21,6 @@
 #include <variant>
 #include <vector>
 
+#include <fmt/format.h>
 #include <boost/asio.hpp>
 #include <boost/json.hpp>
-#include <fmt/format.h>

@@ -51,8 +51,9 @@ if(AC_PRECOMPILE)
     endif()
 endif()
 
+# Only for what links Asio's compiled part: its headers refer to it.
 function(ac_precompiled target)
-    if(AC_PRECOMPILE)
+    if(AC_PRECOMPILE AND "${M_NAME};${M_DEPENDS}" MATCHES "async|ac_net")
         target_compile_options(${target} PRIVATE ${AC_PRELUDE_OPTION})
         get_target_property(sources ${target} SOURCES)
         set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${AC_PRELUDE})

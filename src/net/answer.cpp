@@ -173,6 +173,9 @@ Task<> Answer::write(std::string_view bytes) {
         pieces.add(bytes);
         if (delimiting_ == Delimiting::chunks) pieces.add("\r\n");
     }
+    // Nearly always there is room, and nothing to wait for.
+    const auto written = stream_.try_write(pieces);
+    if (written && *written == Stream::Written::all) co_return Result<>{};
     co_return co_await send(pieces);
 }
 

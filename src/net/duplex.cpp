@@ -102,6 +102,9 @@ Task<std::size_t> StreamDuplex::read_some(std::span<char> out, SteadyTime deadli
 Task<> StreamDuplex::write(std::string_view bytes) {
     Pieces pieces;
     pieces.add(bytes);
+    // Nearly always there is room, and nothing to wait for.
+    AC_CO_TRY(const auto written, stream_.try_write(pieces));
+    if (written == Stream::Written::all) co_return Result<>{};
     co_return co_await stream_.write(pieces, patience_);
 }
 

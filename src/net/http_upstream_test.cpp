@@ -165,6 +165,61 @@ Task<std::size_t> talk(ClientPool& pool, SteadyTime deadline, std::size_t rounds
     co_return received + rest.size();
 }
 
+// The texts of single reads of one answer, and how it ended.
+struct Reads {
+    std::vector<std::string> texts;
+    ErrorCode ended = ErrorCode::internal;  // internal: properly
+};
+
+Task<Reads> read_by_pieces(ClientPool& pool, SteadyTime deadline, std::size_t room) {
+    AC_CO_TRY(auto exchange, co_await pool.open(deadline));
+    exchange->set_deadline(deadline);
+    const RequestHead head{.method = "GET", .target = "/", .headers = {{"Host", "x"}}};
+    AC_CO_CHECK(co_await exchange->send_head(head, 0));
+    AC_CO_CHECK(co_await exchange->finish_request());
+    AC_CO_TRY([[maybe_unused]] const ResponseHead answer, co_await exchange->read_head(deadline));
+    Reads reads;
+    std::string buffer(room, '\0');
+    while (true) {
+        const std::span<char> out(buffer);
+        const auto count = co_await exchange->body().read_some(out);
+        if (!count) reads.ended = count.error().code;
+        if (!count || *count == 0) break;
+        reads.texts.push_back(buffer.substr(0, *count));
+    }
+    co_return reads;
+}
+
+Reads pieces_of(std::string_view chunks, std::size_t room = 1024) {
+    RawServer server;
+    Client client(server.port());
+    std::thread thread([&] {
+        RawPeer peer = server.accept();
+        peer.receive_until("\r\n\r\n");
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(chunks));
+        peer.receive_all();
+    });
+    const auto deadline = client.clock().steady() + Seconds{20};
+    auto reads = run_on(client.loop, read_by_pieces(client.pool(), deadline, room));
+    client.pool().close();
+    thread.join();
+    EXPECT_TRUE(reads);
+    return reads ? *reads : Reads{};
+}
+
+TEST(client_request, small_chunks_that_came_together_are_read_together) {
+    EXPECT_EQ(pieces_of("3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n").texts,
+              std::vector<std::string>{"onetwothree"});
+    EXPECT_EQ(pieces_of("3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n", 4).texts,
+              (std::vector<std::string>{"onet", "woth", "ree"}));
+}
+
+TEST(client_request, what_came_before_a_broken_chunk_is_read_and_then_the_error) {
+    const Reads reads = pieces_of("3\r\none\r\n3\r\ntwo\r\nxyz\r\n");
+    EXPECT_EQ(reads.texts, std::vector<std::string>{"onetwo"});
+    EXPECT_EQ(reads.ended, ErrorCode::invalid_argument);
+}
+
 TEST(client_request, both_sides_may_stream_at_once) {
     RawServer server;
     Client client(server.port());

@@ -75,31 +75,43 @@ Task<std::size_t> MessageBody::read_plain(std::span<char> out) {
     co_return count;
 }
 
+// A peer may send many small chunks at once: what has come of them is read in one piece, so that
+// whoever passes it on does so in one piece. What is wrong with the last is told by the next read.
 Task<std::size_t> MessageBody::read_chunked(std::span<char> out) {
-    while (true) {
+    std::size_t total = 0;
+    const auto ended = [&](std::unexpected<Error> broken) -> Result<std::size_t> {
+        if (total > 0) return total;
+        return broken;
+    };
+    while (!out.empty()) {
         auto eaten = chunks_.eat_framing(buffer_.text());
-        if (!eaten) co_return break_off(std::move(eaten).error());
+        if (!eaten) co_return ended(break_off(std::move(eaten).error()));
         buffer_.consume(*eaten);
         if (chunks_.is_done()) {
             complete();
-            co_return std::size_t{0};
+            co_return total;
         }
         if (chunks_.content() > 0) {
             if (received_ + chunks_.content() > bytes_max_)
-                co_return break_off({ErrorCode::too_large, "the body is over its bound"});
-            out = out.first(least(out.size(), chunks_.content()));
-            std::size_t count = take_buffered(out);
+                co_return ended(break_off({ErrorCode::too_large, "the body is over its bound"}));
+            const auto part = out.first(least(out.size(), chunks_.content()));
+            std::size_t count = take_buffered(part);
             if (count == 0) {
-                AC_CO_TRY(count, co_await receive(out));
+                AC_CO_TRY(count, co_await receive(part));
             }
             chunks_.took(count);
             received_ += count;
-            co_return count;
+            total += count;
+            out = out.subspan(count);
+            if (buffer_.empty()) co_return total;
+            continue;
         }
+        if (total > 0) co_return total;
         const auto room = buffer_.prepare(kBufferBytesMax);
         AC_CO_TRY(const std::size_t count, co_await receive(room));
         buffer_.commit(count);
     }
+    co_return total;
 }
 
 // More bytes of a body that has not ended, so an end of the stream is an error.

@@ -28,6 +28,7 @@ std::vector<RawParameter> split_query(std::string_view query) {
 }
 
 std::string canonical_query(std::string_view query, bool reencode) {
+    if (query.empty()) return {};
     struct Pair {
         std::string name;
         std::string value;
@@ -53,6 +54,7 @@ std::string canonical_query(std::string_view query, bool reencode) {
 std::string canonical_headers(const net::Headers& headers, std::span<const std::string> names,
                               std::string_view host) {
     std::string out;
+    out.reserve(512);
     const auto append = [&](std::string_view value) {
         bool space = false;
         for (const char c : trim(value)) {
@@ -62,7 +64,8 @@ std::string canonical_headers(const net::Headers& headers, std::span<const std::
         }
     };
     for (const std::string& name : names) {
-        out += name + ':';
+        out += name;
+        out += ':';
         if (name == "host" || name == ":authority") {
             append(host);
         } else {

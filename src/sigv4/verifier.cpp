@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 
 #include "base/encoding.h"
 #include "base/time_text.h"
@@ -47,6 +48,15 @@ Result<> check_time(const Authorization& a, WallTime now, const Policy& policy) 
     return {};
 }
 
+// For whom a runtime's agent is to act: whoever comes by a signed request must not be able to say.
+constexpr std::string_view kUserHeader = "x-amzn-bedrock-agentcore-runtime-user-id";
+
+bool must_be_signed(std::string_view header) {
+    constexpr std::string_view kAmz = "x-amz-";
+    return equals_ignoring_case(header.substr(0, kAmz.size()), kAmz) ||
+           equals_ignoring_case(header, kUserHeader);
+}
+
 // Host, and everything of x-amz-*: otherwise a header could be added to a signed request.
 Result<> check_signed_headers(const Authorization& a, const net::RequestHead& head) {
     const auto is_signed = [&](const std::string& name) {
@@ -56,9 +66,9 @@ Result<> check_signed_headers(const Authorization& a, const net::RequestHead& he
     if (!is_signed("host") && !is_signed(":authority"))
         return invalid("'Host' must be a signed header");
     for (const net::Header& header : head.headers) {
+        if (!must_be_signed(header.name)) continue;
         const std::string name = to_lower(header.name);
-        if (name.starts_with("x-amz-") && !is_signed(name))
-            return invalid(fmt::format("'{}' must be a signed header", name));
+        if (!is_signed(name)) return invalid(fmt::format("'{}' must be a signed header", name));
     }
     return {};
 }
@@ -84,46 +94,52 @@ Result<std::string> payload_hash(const Authorization& a, std::string_view body_s
     return a.content_sha256;
 }
 
-// Clients and what stands between differ in whether the port belongs to the signed Host.
-std::vector<std::string> host_forms(const net::RequestHead& head, const Policy& policy) {
-    std::vector<std::string> forms{std::string(trim(head.headers.get("host")))};
-    const std::string& host = forms.front();
+// Clients and what stands between differ in whether the port belongs to the signed Host: the form
+// that was not sent, or nullopt.
+std::optional<std::string> other_host(std::string_view host, const Policy& policy) {
     const auto colon = host.rfind(':');
-    if (colon != std::string::npos && host.find(']', colon) == std::string::npos) {
-        forms.push_back(host.substr(0, colon));
-    } else if (policy.port != 0) {
-        forms.push_back(fmt::format("{}:{}", host, policy.port));
-    }
-    return forms;
+    if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos)
+        return std::string(host.substr(0, colon));
+    if (policy.port == 0) return std::nullopt;
+    return fmt::format("{}:{}", host, policy.port);
 }
 
-std::vector<std::string> query_forms(const net::RequestHead& head) {
-    std::vector<std::string> forms{canonical_query(head.query(), false)};
-    if (auto other = canonical_query(head.query(), true); other != forms.front())
-        forms.push_back(std::move(other));
-    return forms;
+// What is the same for every form of the host and the query.
+struct Signed {
+    const Authorization& authorization;
+    const net::RequestHead& head;
+    std::string_view payload_hash;
+    const Sha256& key;
+    std::string_view scope;
+    std::string path;
+    std::string names;
+};
+
+bool matches_form(const Signed& given, std::string_view query, std::string_view host) {
+    const Authorization& a = given.authorization;
+    const std::string headers = canonical_headers(given.head.headers, a.signed_headers, host);
+    const CanonicalParts parts{.method = given.head.method,
+                               .path = given.path,
+                               .query = query,
+                               .headers = headers,
+                               .signed_headers = given.names,
+                               .payload_hash = given.payload_hash};
+    const std::string text = string_to_sign(parts, a.amz_date, given.scope);
+    const std::string expected = to_hex(hmac_sha256(as_text(given.key), text));
+    return equal_in_constant_time(expected, a.signature);
 }
 
-bool matches(const Authorization& a, const net::RequestHead& head, std::string_view hash,
-             const Sha256& key, const Policy& policy) {
-    const std::string path = canonical_path(head.path(), a.service == "s3");
-    const std::string names = joined(a.signed_headers);
-    const std::string scope = a.scope();
-    for (const std::string& query : query_forms(head)) {
-        for (const std::string& host : host_forms(head, policy)) {
-            const std::string headers = canonical_headers(head.headers, a.signed_headers, host);
-            const CanonicalParts parts{.method = head.method,
-                                       .path = path,
-                                       .query = query,
-                                       .headers = headers,
-                                       .signed_headers = names,
-                                       .payload_hash = hash};
-            const std::string text = string_to_sign(parts, a.amz_date, scope);
-            const std::string expected = to_hex(hmac_sha256(as_text(key), text));
-            if (equal_in_constant_time(expected, a.signature)) return true;
-        }
-    }
-    return false;
+// The first form is nearly always it; the others are made when it is not.
+bool matches(const Signed& given, const Policy& policy) {
+    const std::string_view host = trim(given.head.headers.get("host"));
+    const std::string query = canonical_query(given.head.query(), false);
+    if (matches_form(given, query, host)) return true;
+    const auto host_too = other_host(host, policy);
+    if (host_too && matches_form(given, query, *host_too)) return true;
+    const std::string query_too = canonical_query(given.head.query(), true);
+    if (query_too == query) return false;
+    if (matches_form(given, query_too, host)) return true;
+    return host_too && matches_form(given, query_too, *host_too);
 }
 
 std::string sign_text(const Verified& seed, std::string_view text) {
@@ -141,11 +157,18 @@ Result<Verified> Verifier::verify(const Authorization& authorization, const net:
     AC_CHECK(check_time(authorization, now, policy));
     AC_CHECK(check_signed_headers(authorization, head));
     AC_TRY(const std::string hash, payload_hash(authorization, body_sha256, policy));
+    std::string scope = authorization.scope();
     const Sha256 derived = signing_key(key.secret, authorization);
-    if (!matches(authorization, head, hash, derived, policy))
-        return invalid(std::string(kMismatch));
+    const Signed given{.authorization = authorization,
+                       .head = head,
+                       .payload_hash = hash,
+                       .key = derived,
+                       .scope = scope,
+                       .path = canonical_path(head.path(), authorization.service == "s3"),
+                       .names = joined(authorization.signed_headers)};
+    if (!matches(given, policy)) return invalid(std::string(kMismatch));
     return Verified{.signing_key = derived,
-                    .scope = authorization.scope(),
+                    .scope = std::move(scope),
                     .amz_date = authorization.amz_date,
                     .signature = authorization.signature};
 }

@@ -285,6 +285,14 @@ TEST(sigv4, headers_of_amz_must_be_signed) {
     EXPECT_EQ(reason_of(verify(presigned, "", kNow)), "InvalidSignatureException");
 }
 
+TEST(sigv4, whom_an_agent_acts_for_must_be_signed) {
+    net::RequestHead head = head_of(botocore_invoke());
+    head.headers.add("X-Amzn-Bedrock-AgentCore-Runtime-Custom-Tone", "kind");
+    EXPECT_TRUE(verify(head, botocore_invoke().body, kNow));
+    head.headers.add("X-Amzn-Bedrock-Agentcore-Runtime-User-Id", "somebody else");
+    EXPECT_EQ(reason_of(verify(head, botocore_invoke().body, kNow)), "InvalidSignatureException");
+}
+
 TEST(sigv4, the_clock_may_be_five_minutes_off) {
     const net::RequestHead head = head_of(botocore_invoke());
     const auto body = botocore_invoke().body;

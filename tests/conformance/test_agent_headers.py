@@ -49,6 +49,19 @@ def test_what_is_the_platforms_cannot_be_forged(listed):
     assert "forged" not in seen.values()
 
 
+def test_whom_an_agent_acts_for_cannot_be_added_to_a_signed_request(puppet):
+    def add(request, **_):  # the signature has been made
+        request.headers["X-Amzn-Bedrock-AgentCore-Runtime-User-Id"] = "somebody-else"
+    events = puppet.data.meta.events
+    events.register("before-send.bedrock-agentcore.InvokeAgentRuntime", add)
+    try:
+        with pytest.raises(ClientError) as refused:
+            puppet.invoke({"do": "headers"})
+    finally:
+        events.unregister("before-send.bedrock-agentcore.InvokeAgentRuntime", add)
+    assert refused.value.response["Error"]["Code"] == "InvalidSignatureException"
+
+
 def test_traces_and_baggage_pass_both_ways(puppet):
     answer = puppet.open({"do": "headers"}, **TRACE)
     assert {name: answer[name] for name in TRACE} == TRACE

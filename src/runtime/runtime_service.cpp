@@ -92,8 +92,9 @@ class Service final : public RuntimeService, private CatalogListener {
     Task<> open_web_socket(SessionAddress address, std::string request_id,
                            net::Exchange& exchange) override {
         AC_CO_CHECK(check_web_socket(exchange.request()));
-        net::Headers identity = identity_headers(address, exchange.request());
+        const Caller caller = address.caller;
         AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
+        net::Headers identity = identity_headers(lease.session(), caller, exchange.request());
         co_return co_await relay_web_socket(lease, std::move(request_id), exchange, timer_,
                                             config_.limits, std::move(identity));
     }
@@ -142,8 +143,9 @@ class Service final : public RuntimeService, private CatalogListener {
         if (follows && !host_.is_live(address))
             co_return fail(ErrorCode::not_found,
                            "no session " + address.session.text() + " is running");
-        net::Headers identity = identity_headers(address, exchange.request());
+        const Caller caller = address.caller;
         AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
+        net::Headers identity = identity_headers(lease.session(), caller, exchange.request());
         Invocation invocation(lease, call, std::move(request_id), exchange, body, timer_,
                               config_.limits, std::move(identity));
         co_return co_await invocation.run();
@@ -167,14 +169,20 @@ class Service final : public RuntimeService, private CatalogListener {
     }
 
     // What the agent proves with who it is; under both names that SDKs know.
-    net::Headers identity_headers(const SessionAddress& address,
-                                  const net::RequestHead& caller) const {
+    net::Headers identity_headers(const Session& session, const Caller& caller,
+                                  const net::RequestHead& request) const {
         net::Headers headers;
         if (!identities_) return headers;
-        std::string token = identities_->token(address.scope, address.runtime, address.caller);
-        headers.add("X-Amz-Bedrock-AgentCore-Identity-WAT", token);
-        headers.add("WorkloadAccessToken", std::move(token));
-        if (const auto url = caller.headers.find("OAuth2CallbackUrl"))
+        const WallTime now = timer_.clock().wall();
+        auto token = session.token.find(caller, now);
+        if (!token) {
+            const SessionAddress& address = session.address;
+            token = session.token.keep(
+                caller, identities_->token(address.scope, address.runtime, caller), now);
+        }
+        headers.add("X-Amz-Bedrock-AgentCore-Identity-WAT", *token);
+        headers.add("WorkloadAccessToken", *token);
+        if (const auto url = request.headers.find("OAuth2CallbackUrl"))
             headers.add("OAuth2CallbackUrl", std::string(*url));
         return headers;
     }

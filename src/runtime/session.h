@@ -11,6 +11,7 @@
 #include "async/completion.h"
 #include "net/http_client.h"
 #include "runtime/catalog.h"
+#include "runtime/kept_token.h"
 #include "runtime/platform_door.h"
 #include "runtime/runtime_service.h"
 #include "runtime/session_log.h"
@@ -66,6 +67,7 @@ struct Session {
     const Resolved target;
     const WallTime started_wall;
     mutable AgentMcpSession mcp;
+    mutable KeptToken token;
     mutable std::atomic<std::size_t> commands{0};  // under way
 
     // Guarded by the host's mutex.

@@ -9,6 +9,11 @@
 
 namespace ac::runtime {
 
+struct WorkloadToken {
+    std::string text;
+    WallTime expires_at{};
+};
+
 // Thread-safe.
 class WorkloadIdentities {
   public:
@@ -17,9 +22,9 @@ class WorkloadIdentities {
     virtual Task<> ensure(Scope scope, RuntimeId runtime) = 0;
     // Absent is fine.
     virtual Task<> forget(Scope scope, RuntimeId runtime) = 0;
-    // For one invocation: says which runtime it is and whom the caller acts for.
-    virtual std::string token(const Scope& scope, const RuntimeId& runtime,
-                              const Caller& caller) = 0;
+    // For invocations: says which runtime it is and whom the caller acts for.
+    virtual WorkloadToken token(const Scope& scope, const RuntimeId& runtime,
+                                const Caller& caller) = 0;
 };
 
 }  // namespace ac::runtime

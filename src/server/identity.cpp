@@ -63,7 +63,8 @@ class Identity::Tokens final : public identity::UserTokens {
 
 class Identity::Workloads final : public runtime::WorkloadIdentities {
   public:
-    explicit Workloads(identity::IdentityService& service) : service_(service) {}
+    Workloads(identity::IdentityService& service, const Clock& clock, Seconds token_life)
+        : service_(service), clock_(clock), life_(token_life) {}
 
     Task<> ensure(Scope scope, runtime::RuntimeId runtime) override {
         return service_.workloads().ensure(std::move(scope), runtime.text());
@@ -71,10 +72,12 @@ class Identity::Workloads final : public runtime::WorkloadIdentities {
     Task<> forget(Scope scope, runtime::RuntimeId runtime) override {
         return service_.workloads().forget(std::move(scope), runtime.text());
     }
-    std::string token(const Scope& scope, const runtime::RuntimeId& runtime,
-                      const runtime::Caller& caller) override {
-        return service_.credentials().mint(scope, runtime.text(), user_of(caller),
-                                           SecretBytes(caller.user_token));
+    runtime::WorkloadToken token(const Scope& scope, const runtime::RuntimeId& runtime,
+                                 const runtime::Caller& caller) override {
+        const WallTime expires_at = clock_.wall() + life_;
+        return {.text = service_.credentials().mint(scope, runtime.text(), user_of(caller),
+                                                    SecretBytes(caller.user_token)),
+                .expires_at = expires_at};
     }
 
   private:
@@ -91,6 +94,8 @@ class Identity::Workloads final : public runtime::WorkloadIdentities {
     }
 
     identity::IdentityService& service_;
+    const Clock& clock_;
+    const Seconds life_;
 };
 
 runtime::WorkloadIdentities& Identity::workloads() {
@@ -128,7 +133,8 @@ Result<std::unique_ptr<Identity>> Identity::open(IdentityParts parts) {
                                             .audit_folder = parts.config.data_dir / "audit",
                                             .limits = limits_of(parts.config),
                                             .owns_database = parts.config.postgres.empty()}));
-    out->workloads_ = std::make_unique<Workloads>(*out->service_);
+    out->workloads_ = std::make_unique<Workloads>(*out->service_, parts.timer.clock(),
+                                                  limits_of(parts.config).workload_token_life);
     return out;
 }
 

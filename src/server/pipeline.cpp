@@ -169,7 +169,7 @@ Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallCo
     Caller caller{.authorization = *std::move(authorization), .key = *std::move(key)};
     context.scope = {.account = caller.key.principal.account,
                      .region = caller.authorization.region};
-    context.principal = caller.key.principal;
+    context.principal = std::move(caller.key.principal);
     context.access_key_id = caller.key.id;
     context.facts = facts_of(exchange, context.now);
     context.facts.region = context.scope.region;

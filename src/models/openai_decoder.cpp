@@ -107,6 +107,9 @@ Result<> Reader::take_piece(const json::object& piece, EventQueue& out) {
     std::string reasoning = text_in(piece, "reasoning_content");
     if (reasoning.empty()) reasoning = text_in(piece, "reasoning");
     out.reasoning({.text = std::move(reasoning)});
+    const auto* content = piece.if_contains("content");
+    if (content != nullptr && !content->is_string() && !content->is_null())
+        return fail(failed("answered content that is no text"));
     out.text(text_view_in(piece, "content"));
     out.text(text_view_in(piece, "refusal"));
     const auto* calls = array_in(piece, "tool_calls");

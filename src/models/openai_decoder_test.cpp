@@ -98,6 +98,14 @@ TEST(openai_decoder, half_a_stream_and_garbage_are_errors_of_the_model) {
     }
 }
 
+TEST(openai_decoder, content_that_is_no_text_is_an_error_and_not_nothing) {
+    for (const std::string_view content : {"5", "true", "{}", R"([{"type":"text","text":"a"}])"}) {
+        const auto answer = stream(delta(R"({"content":)" + std::string(content) + "}"));
+        ASSERT_FALSE(answer) << content;
+        EXPECT_THAT(answer.error().message, HasSubstr("no text")) << content;
+    }
+}
+
 TEST(openai_decoder, an_error_inside_the_stream_has_its_meaning) {
     const auto limited = stream(event(R"({"error":{"code":429,"message":"slow down"}})"));
     ASSERT_FALSE(limited);

@@ -68,8 +68,16 @@ TEST(openai_model, statuses_become_errors_of_the_vocabulary) {
         const auto answer = ask(provider);
         ASSERT_FALSE(answer) << status;
         EXPECT_EQ(answer.error().code, code) << status;
-        EXPECT_THAT(answer.error().message, HasSubstr("why"));
+        if (status != 401) EXPECT_THAT(answer.error().message, HasSubstr("why"));
     }
+}
+
+TEST(openai_model, what_a_server_says_of_a_key_that_it_does_not_take_stays_here) {
+    StubProvider provider(http(401, "application/json",
+                               R"({"error":{"message":"Incorrect API key provided: sk-1234"}})"));
+    const std::string message = ask(provider).error().message;
+    EXPECT_THAT(message, HasSubstr("does not take the key"));
+    EXPECT_THAT(message, ::testing::Not(HasSubstr("sk-1234")));
 }
 
 TEST(openai_model, says_in_bedrocks_words_that_a_conversation_is_too_long) {

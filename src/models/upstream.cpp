@@ -171,7 +171,12 @@ Error error_of_connection(const std::string& provider, Error error) {
 Error error_of_status(const std::string& provider, int status, std::string_view body) {
     const Said said = said_in(body);
     std::string message = "model provider " + provider + " answered " + std::to_string(status);
-    if (!said.message.empty()) message += ": " + said.message;
+    // Servers that do not take a key quote it, whole or in part; and it is the operator's, not the
+    // caller's.
+    if (status == 401)
+        message += ": it does not take the key that is configured for it";
+    else if (!said.message.empty())
+        message += ": " + said.message;
     if (is_too_long(said)) {
         return {.code = ErrorCode::invalid_argument,
                 .message = "Input is too long for requested model. " + message};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/serialize.hpp>
+#include <set>
 
 #include "base/encoding.h"
 #include "base/log.h"
@@ -223,8 +224,12 @@ Task<> Front::list_models(net::Exchange& exchange, const CallContext& call, json
     AC_CO_CHECK(may(call, "bedrock:ListFoundationModels", ""));
     const bool is_theirs = family_of(exchange.request()) == Family::anthropic;
     json::array data;
-    for (const models::ModelInfo& info : models_.models())
-        data.emplace_back(is_theirs ? anthropic_model(info) : openai_model(info));
+    // One that talks and embeds is known twice by one id; these lists say nothing of either.
+    std::set<std::string_view> listed;
+    const auto known = models_.models();
+    for (const models::ModelInfo& info : known)
+        if (listed.insert(info.id).second)
+            data.emplace_back(is_theirs ? anthropic_model(info) : openai_model(info));
     json::object out;
     if (is_theirs) {
         out["has_more"] = false;

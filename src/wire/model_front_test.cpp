@@ -289,6 +289,15 @@ TEST_F(ModelFrontTest, models_are_listed_in_either_form) {
     EXPECT_EQ(call("/v1/models/none", "", "GET").status, 404);
 }
 
+TEST_F(ModelFrontTest, a_model_that_talks_and_embeds_is_listed_once) {
+    models_.known = {{.id = "a/b", .provider = "local", .upstream = "x"},
+                     {.id = "a/b",
+                      .provider = "local",
+                      .upstream = "x",
+                      .kind = models::ModelInfo::Kind::embedding}};
+    EXPECT_EQ(parsed(call("/v1/models", "", "GET")).at("data").as_array().size(), 1U);
+}
+
 TEST(model_front, keys_come_in_either_header) {
     EXPECT_EQ(api_key_in({{"Authorization", "Bearer  k1 "}}), "k1");
     EXPECT_EQ(api_key_in({{"x-api-key", "k2"}}), "k2");

@@ -76,6 +76,14 @@ net::Response json_response(int status, std::string body) {
     return response;
 }
 
+// A request that was refused as a message, before anything in it was looked at.
+net::Response refused_message(const Error& error) {
+    const bool is_large = error.code == ErrorCode::too_large;
+    const std::string why = is_large ? "the request is too large" : "the request is malformed";
+    const json::object body{{"error", "invalid_request"}, {"error_description", why}};
+    return json_response(is_large ? 413 : 400, json::serialize(body));
+}
+
 // RFC 6749 5.2, RFC 6750 3.
 net::Response error_response(const Error& error, std::string_view scheme) {
     const bool is_ours = error.reason.empty();
@@ -178,8 +186,9 @@ class Front final : public IssuerFront {
         if (endpoint == "/oauth2/userInfo" && (head.method == "GET" || head.method == "POST"))
             co_return co_await user_information(std::move(pool), head);
         if (head.method != "POST") co_return not_found();
-        AC_CO_TRY(const std::string body, co_await net::read_all(exchange.body(), kFormBytesMax));
-        auto form = parse_form(body);
+        const auto body = co_await net::read_all(exchange.body(), kFormBytesMax);
+        if (!body) co_return refused_message(body.error());
+        auto form = parse_form(*body);
         if (!form) co_return error_response(form.error(), "");
         if (endpoint == "/oauth2/token")
             co_return co_await token(std::move(pool), head, *std::move(form));

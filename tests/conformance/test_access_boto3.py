@@ -163,6 +163,44 @@ def test_keys_rotate_and_stop_at_once(daemon, iam, user):
         "AccessKeyMetadata"]] == [key["AccessKeyId"] for key in listed]
 
 
+def test_the_very_next_call_sees_a_change(iam, user):
+    """Whatever was allowed before, and however often."""
+    control = user("next-call", policy(allow("bedrock-agentcore:*")))("bedrock-agentcore-control")
+
+    def is_allowed():
+        try:
+            control.list_memories()
+            return True
+        except ClientError as refused:
+            assert refused.response["Error"]["Code"] == "AccessDeniedException"
+            return False
+
+    def put(*statements):
+        iam.put_user_policy(UserName="next-call", PolicyName="inline",
+                            PolicyDocument=policy(*statements))
+
+    for _ in range(10):
+        assert is_allowed() and is_allowed()
+        iam.delete_user_policy(UserName="next-call", PolicyName="inline")
+        assert not is_allowed()
+        iam.attach_user_policy(UserName="next-call",
+                               PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+        assert is_allowed() and is_allowed()
+        put(deny("bedrock-agentcore:*"))
+        assert not is_allowed()
+        iam.detach_user_policy(UserName="next-call",
+                               PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+        put(allow("bedrock-agentcore:*"))
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
+    put(allow("bedrock-agentcore:*", Condition={
+        "DateLessThan": {"aws:CurrentTime": end.strftime("%Y-%m-%dT%H:%M:%SZ")}}))
+    assert is_allowed()
+    while datetime.datetime.now(datetime.timezone.utc) < end:
+        assert is_allowed() or datetime.datetime.now(datetime.timezone.utc) >= end.replace(
+            microsecond=0)
+    assert not is_allowed(), "nothing was changed, but its time is over"
+
+
 def test_a_role_is_assumed_and_its_session_limited(daemon, iam):
     role = iam.create_role(RoleName="limited", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}),
                            Description="for tests", Tags=[{"Key": "team", "Value": "a"}])["Role"]

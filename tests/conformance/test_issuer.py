@@ -116,6 +116,13 @@ def test_refused_grants(issuing, data, auth, error):
     assert response.headers["Cache-Control"] == "no-store"
 
 
+def test_a_form_beyond_bounds_is_the_callers_fault(issuing):
+    response = requests.post(issuing.endpoint + "/issuer/oauth2/token", timeout=60,
+                             data={"grant_type": "client_credentials", "more": "x" * 100_000})
+    assert response.status_code == 413
+    assert response.json()["error"] == "invalid_request"
+
+
 def test_login_with_pkce(issuing, web_client, user):
     answer, verifier = code_of(issuing, web_client, user)
     assert answer["state"] == "a state" and answer["iss"] == issuing.endpoint + "/issuer"

@@ -28,7 +28,7 @@ BANNED_CALLS = [
     (r"(?<![\w.>:])s?rand\s*\(|\brandom_device\b", r"^src/base/random\.cpp$"),
     (r"this_thread::sleep_\w+|(?<![\w.>:])u?sleep\s*\(", r"^src/sandbox/testcases/"),
     (r"(?<![\w.>])(::)?v?fork\s*\(\s*\)|\bclone3?\s*\(",
-     r"^src/(sandbox/(linux|testcases)/|async/subprocess)"),
+     r"^src/(sandbox/(linux|snapshot|testcases)/|async/subprocess)"),
     (r"\bgetenv\s*\(", r"(/main\.cpp$|_test\.cpp$|^tests/)"),
     (r"\b(f?printf|f?puts)\s*\(|std::c(out|err)\b",
      r"(/main\.cpp$|^cli/|^src/base/(log|result)\.cpp$|^src/sandbox/testcases/|_bench\.cpp$)"),

@@ -8,6 +8,8 @@
 
 namespace ac::sandbox {
 
+inline constexpr std::size_t kFurtherDescriptorsMax = 16;
+
 struct Command {
     std::vector<std::string> argv;         // argv[0] is looked up in PATH of `environment`
     std::vector<std::string> environment;  // "NAME=value", complete: nothing is inherited
@@ -16,6 +18,8 @@ struct Command {
     // /dev/null.
     UniqueFd standard_output;
     UniqueFd standard_error;
+    // Open in the command as 3, 4 and so on; at most kFurtherDescriptorsMax.
+    std::vector<UniqueFd> descriptors;
 };
 
 }  // namespace ac::sandbox

@@ -7,7 +7,9 @@ namespace ac::sandbox {
 bool Report::missing(const std::vector<std::string>& accepted, std::string& names) const {
     names.clear();
     for (const Layer& layer : layers) {
-        if (layer.available || std::ranges::find(accepted, layer.name) != accepted.end()) continue;
+        if (layer.available || layer.is_optional ||
+            std::ranges::find(accepted, layer.name) != accepted.end())
+            continue;
         if (!names.empty()) names += ", ";
         names += layer.name;
     }

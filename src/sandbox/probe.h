@@ -12,6 +12,7 @@ struct Layer {
     bool available = false;
     std::string detail;  // version, or why not
     std::string remedy;  // the command that mends it, when there is one
+    bool is_optional = false;  // guests are contained without it
 };
 
 struct Report {

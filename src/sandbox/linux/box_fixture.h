@@ -12,6 +12,7 @@
 
 #include "async/run.h"
 #include "sandbox/launcher.h"
+#include "sandbox/template.h"
 
 namespace ac::sandbox {
 
@@ -33,6 +34,9 @@ class Box {
     Ran shell(const std::string& script, Policy policy = {}, Limits limits = {});
     Ran python(const std::string& script, Policy policy = {}, Limits limits = {});
     Result<std::unique_ptr<Monitor>> start(Command command, Policy policy = {}, Limits limits = {});
+    // Of a Python program that runs `preparation` and freezes; thawed_python() goes on in it.
+    Result<std::shared_ptr<const Template>> make_template(const std::string& preparation,
+                                                          Limits limits = {});
     Result<Outcome> wait(Monitor& monitor) { return run_on(loop_, monitor.wait()); }
     void close() { sandbox_.reset(); }
 
@@ -44,6 +48,8 @@ class Box {
 
 Command shell_command(const std::string& script);
 Command python_command(const std::string& script);
+// For Template::thaw of a template made by a Box: runs `script` among the names of its preparation.
+Command thawed_python(const std::string& script);
 
 // Control groups of this instance that exist now, over every hierarchy.
 std::vector<std::string> groups_of(const std::string& instance);

@@ -66,6 +66,18 @@ Ran Box::run(Command command, Policy policy, Limits limits) {
     return {*outcome, text};
 }
 
+Result<std::shared_ptr<const Template>> Box::make_template(const std::string& preparation,
+                                                           Limits limits) {
+    Command command = python_command(
+        "import sys, types\n"
+        "template = types.ModuleType('agentcored_template')\n"
+        "exec(sys.argv[1], template.__dict__)\n"
+        "template.begin()\n" +
+        preparation + "\narguments = template.freeze()\nexec(arguments[0], globals())\n");
+    command.argv.emplace_back(template_python());
+    return run_on(loop_, sandbox::make_template(*sandbox_, {}, limits, std::move(command)));
+}
+
 Ran Box::shell(const std::string& script, Policy policy, Limits limits) {
     return run(shell_command(script), std::move(policy), limits);
 }
@@ -84,6 +96,13 @@ Command shell_command(const std::string& script) {
 Command python_command(const std::string& script) {
     Command command;
     command.argv = {"/usr/bin/python3", "-I", "-S", "-c", script};
+    command.environment = {"PATH=/usr/bin:/bin"};
+    return command;
+}
+
+Command thawed_python(const std::string& script) {
+    Command command;
+    command.argv = {script};
     command.environment = {"PATH=/usr/bin:/bin"};
     return command;
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <sstream>
 #include <system_error>
@@ -37,13 +38,20 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 bool arrange_streams(const Order& order, int& report) {
     const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nowhere < 0) return false;
-    // Out of the way of 0, 1 and 2, which dup2 is about to overwrite.
-    report = ::fcntl(report, F_DUPFD_CLOEXEC, 3);
-    const int output = ::fcntl(order.output ? order.output.get() : nowhere, F_DUPFD_CLOEXEC, 3);
-    const int error = ::fcntl(order.error ? order.error.get() : nowhere, F_DUPFD_CLOEXEC, 3);
+    // Out of the way of those that dup2 is about to overwrite.
+    const int first = 3 + static_cast<int>(order.further.size());
+    report = ::fcntl(report, F_DUPFD_CLOEXEC, first);
+    const int output = ::fcntl(order.output ? order.output.get() : nowhere, F_DUPFD_CLOEXEC, first);
+    const int error = ::fcntl(order.error ? order.error.get() : nowhere, F_DUPFD_CLOEXEC, first);
     if (report < 0 || output < 0 || error < 0) return false;
+    std::array<int, kFurtherDescriptorsMax> further{};
+    for (std::size_t i = 0; i < order.further.size(); ++i)
+        if ((further[i] = ::fcntl(order.further[i].get(), F_DUPFD_CLOEXEC, first)) < 0)
+            return false;
     if (::dup2(nowhere, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(error, 2) < 0) return false;
-    return ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+    for (std::size_t i = 0; i < order.further.size(); ++i)
+        if (::dup2(further[i], 3 + static_cast<int>(i)) < 0) return false;
+    return ::close_range(static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
 void restore_signals() {

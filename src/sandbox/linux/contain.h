@@ -30,6 +30,7 @@ struct Order {
     SpawnRequest request;
     UniqueFd output;
     UniqueFd error;
+    std::vector<UniqueFd> further;
     UniqueFd user_namespace;       // privileged, unless the layer is missing and accepted
     std::vector<UniqueFd> mounts;  // privileged: one for each of request.mounts, detached
 };

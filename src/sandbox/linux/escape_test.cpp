@@ -75,12 +75,26 @@ class HostThings {
     std::string name_;
 };
 
-class Escape : public testing::TestWithParam<std::string> {};
+// However a guest began.
+enum class Beginning { started, thawed };
+
+class Escape : public testing::TestWithParam<std::tuple<std::string, Beginning>> {};
 
 TEST_P(Escape, is_contained) {
     const HostThings host;
     Box box(Box::options_for_test());
-    Command command = python_command(script_of(GetParam()));
+    const auto& [name, beginning] = GetParam();
+    const std::string script = script_of(name);
+    Command command = python_command(script);
+    std::shared_ptr<const Template> made;
+    if (beginning == Beginning::thawed) {
+        auto of = box.make_template("import ctypes, errno, os, signal, socket, struct");
+        ASSERT_TRUE(of) << of.error().message;
+        made = *of;
+        auto thawed = made->thaw(thawed_python(script));
+        ASSERT_TRUE(thawed);
+        command = std::move(*thawed);
+    }
     host.describe(command);
     const Ran ran = box.run(std::move(command));
     EXPECT_EQ(ran.outcome.reason, Reason::exited) << ran.outcome.detail;
@@ -90,8 +104,13 @@ TEST_P(Escape, is_contained) {
     EXPECT_TRUE(process_exists(box.launcher_pid()));
 }
 
-INSTANTIATE_TEST_SUITE_P(sandbox, Escape, testing::ValuesIn(testcases()),
-                         [](const auto& param) { return param.param; });
+INSTANTIATE_TEST_SUITE_P(sandbox, Escape,
+                         testing::Combine(testing::ValuesIn(testcases()),
+                                          testing::Values(Beginning::started, Beginning::thawed)),
+                         [](const auto& param) {
+                             const bool thawed = std::get<1>(param.param) == Beginning::thawed;
+                             return std::get<0>(param.param) + (thawed ? "_thawed" : "_started");
+                         });
 
 }  // namespace
 }  // namespace ac::sandbox

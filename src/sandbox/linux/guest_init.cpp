@@ -47,7 +47,7 @@ void keep_only(const Berth& berth, int control) {
     ::close_range(first, ~0U, 0);
 }
 
-// Descriptors come in the order: output, error, user namespace, mounts.
+// Descriptors come in the order: output, error, further ones, user namespace, mounts.
 Result<Order> take_order(Packet packet, const Berth& berth) {
     auto request = decode_request(packet.bytes);
     SpawnRequest* const spawn = request ? std::get_if<SpawnRequest>(&*request) : nullptr;
@@ -61,6 +61,7 @@ Result<Order> take_order(Packet packet, const Berth& berth) {
     };
     if (order.request.has_output) order.output = take();
     if (order.request.has_error) order.error = take();
+    for (std::uint32_t i = 0; i < order.request.further; ++i) order.further.push_back(take());
     if (!berth.privileged) return order;
     if (packet.descriptors.size() > next + order.request.mounts.size())
         order.user_namespace = take();
@@ -99,6 +100,7 @@ class Executions final {
         };
         if (wanted.has_output) order.output = take();
         if (wanted.has_error) order.error = take();
+        for (std::uint32_t i = 0; i < wanted.further; ++i) order.further.push_back(take());
         const auto pid = start_command(order);
         if (!pid) return tell(wanted.id, CommandFailed{pid.error().code, pid.error().message});
         running_[*pid] = wanted.id;
@@ -171,6 +173,7 @@ void run_guest_init(const Berth& berth, int control) {
     if (!command) end_in_failure(control, command.error());
     confinement.order.output.reset();
     confinement.order.error.reset();
+    confinement.order.further.clear();
     (void)send_packet(control, encode(InitNotice{CommandRuns{}}));
     const int status = supervise(control, *command);
     (void)send_packet(control, encode(InitNotice{CommandEnded{status}}));

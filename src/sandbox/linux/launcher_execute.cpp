@@ -16,7 +16,8 @@ Result<> check(const ExecuteRequest& request, std::size_t descriptors) {
         for (const std::string& text : *texts)
             if (text.find('\0') != std::string::npos) return wrong("an argument holds a NUL");
     if (request.folder.find('\0') != std::string::npos) return wrong("the folder holds a NUL");
-    const std::size_t expected = (request.has_output ? 1 : 0) + (request.has_error ? 1 : 0);
+    const std::size_t expected =
+        (request.has_output ? 1 : 0) + (request.has_error ? 1 : 0) + request.further;
     if (descriptors != expected) return wrong("an output descriptor is missing");
     return {};
 }

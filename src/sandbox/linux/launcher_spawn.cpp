@@ -50,8 +50,10 @@ Result<> check(const SpawnRequest& request, std::size_t descriptors) {
     for (const auto* texts : {&request.argv, &request.environment})
         for (const std::string& text : *texts)
             if (text.find('\0') != std::string::npos) return wrong("an argument holds a NUL");
-    if (request.mounts.size() + 3 > kDescriptorsMax) return wrong("too many mounts");
-    const std::size_t expected = (request.has_output ? 1 : 0) + (request.has_error ? 1 : 0);
+    if (request.mounts.size() + request.further + 3 > kDescriptorsMax)
+        return wrong("too many mounts");
+    const std::size_t expected =
+        (request.has_output ? 1 : 0) + (request.has_error ? 1 : 0) + request.further;
     if (descriptors != expected) return wrong("an output descriptor is missing");
     return {};
 }

@@ -26,6 +26,14 @@ constexpr int kLauncherExitMs = 10'000;
 
 using TcpSocket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 
+std::vector<UniqueFd> descriptors_of(Command command) {
+    std::vector<UniqueFd> out;
+    if (command.standard_output) out.push_back(std::move(command.standard_output));
+    if (command.standard_error) out.push_back(std::move(command.standard_error));
+    for (UniqueFd& descriptor : command.descriptors) out.push_back(std::move(descriptor));
+    return out;
+}
+
 class LinuxExecution final : public Execution {
   public:
     LinuxExecution(std::shared_ptr<LauncherChannel> channel, std::uint64_t id,
@@ -123,10 +131,9 @@ Task<std::unique_ptr<Execution>> LinuxMonitor::execute(Command command) {
                            .environment = std::move(command.environment),
                            .folder = std::move(command.folder),
                            .has_output = static_cast<bool>(command.standard_output),
-                           .has_error = static_cast<bool>(command.standard_error)};
-    std::vector<UniqueFd> descriptors;
-    if (command.standard_output) descriptors.push_back(std::move(command.standard_output));
-    if (command.standard_error) descriptors.push_back(std::move(command.standard_error));
+                           .has_error = static_cast<bool>(command.standard_error),
+                           .further = static_cast<std::uint32_t>(command.descriptors.size())};
+    std::vector<UniqueFd> descriptors = descriptors_of(std::move(command));
     // Made first, as in start().
     auto end = channel_->add_guest(id);
     std::unique_ptr<Execution> execution = std::make_unique<LinuxExecution>(channel_, id, end);
@@ -163,6 +170,7 @@ SpawnRequest spawn_request(std::uint64_t id, const Policy& policy, const Limits&
     request.folder = command.folder;
     request.has_output = static_cast<bool>(command.standard_output);
     request.has_error = static_cast<bool>(command.standard_error);
+    request.further = static_cast<std::uint32_t>(command.descriptors.size());
     return request;
 }
 
@@ -200,9 +208,7 @@ LinuxSandbox::~LinuxSandbox() {
 Task<std::unique_ptr<Monitor>> LinuxSandbox::start(Policy policy, Limits limits, Command command) {
     const std::uint64_t id = channel_->next_id();
     const Request request = spawn_request(id, policy, limits, command);
-    std::vector<UniqueFd> descriptors;
-    if (command.standard_output) descriptors.push_back(std::move(command.standard_output));
-    if (command.standard_error) descriptors.push_back(std::move(command.standard_error));
+    std::vector<UniqueFd> descriptors = descriptors_of(std::move(command));
     // Made first: whoever gives up waiting destroys it, which ends a guest that has just started.
     auto end = channel_->add_guest(id);
     std::unique_ptr<Monitor> monitor = std::make_unique<LinuxMonitor>(channel_, id, end);

@@ -21,6 +21,7 @@
 #include "sandbox/linux/syscall_filter.h"
 #include "sandbox/linux/system.h"
 #include "sandbox/linux/user_namespace.h"
+#include "sandbox/snapshot/tools.h"
 
 namespace ac::sandbox {
 namespace {
@@ -91,6 +92,17 @@ Result<> try_landlock() {
     return restrict_writes_to({"/tmp"});
 }
 
+Result<> try_snapshot() {
+    if (snapshot::thaw_program().empty())
+        return fail(ErrorCode::unavailable, "templates need an x86-64 machine");
+    int* address = nullptr;
+    if (::prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0) != 0)
+        return fail(errno_error("PR_GET_TID_ADDRESS", errno));
+    const UniqueFd pages(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+    if (!pages) return fail(errno_error("/proc/self/pagemap", errno));
+    return {};
+}
+
 void add_groups(Report& report) {
     const auto layout =
         parse_cgroup_layout(read_all("/proc/self/cgroup"), read_all("/proc/self/mountinfo"));
@@ -135,6 +147,11 @@ Report probe() {
     report.layers.push_back(layer("landlock", in_child(0, try_landlock),
                                   fmt::format("ABI {}", landlock_abi()),
                                   "Linux 5.13 or later, with landlock in the boot parameter lsm="));
+    Layer templates = layer(
+        "templates", in_child(0, try_snapshot), "guests can go on from a snapshot",
+        "an x86-64 kernel with CONFIG_CHECKPOINT_RESTORE; without it, programs start as ever");
+    templates.is_optional = true;
+    report.layers.push_back(std::move(templates));
     return report;
 }
 

@@ -10,9 +10,10 @@ namespace {
 
 TEST(probe, tries_every_layer_and_says_how_to_get_what_is_missing) {
     const Report report = probe();
-    for (const char* name : {"user-namespace", "pid-namespace", "network-namespace",
-                             "ipc-namespace", "uts-namespace", "cgroup-namespace", "private-root",
-                             "cgroup-memory", "cgroup-pids", "cgroup-cpu", "seccomp", "landlock"})
+    for (const char* name :
+         {"user-namespace", "pid-namespace", "network-namespace", "ipc-namespace", "uts-namespace",
+          "cgroup-namespace", "private-root", "cgroup-memory", "cgroup-pids", "cgroup-cpu",
+          "seccomp", "landlock", "templates"})
         EXPECT_EQ(std::ranges::count(report.layers, name, &Layer::name), 1) << name;
     for (const Layer& layer : report.layers)
         if (!layer.available) {

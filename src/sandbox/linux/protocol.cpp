@@ -67,6 +67,7 @@ void put(ByteWriter& w, const SpawnRequest& request) {
     w.text(request.folder);
     w.u8(request.has_output ? 1 : 0);
     w.u8(request.has_error ? 1 : 0);
+    w.u32(request.further);
 }
 
 SpawnRequest get_spawn(ByteReader& r) {
@@ -88,6 +89,7 @@ SpawnRequest get_spawn(ByteReader& r) {
     request.folder = r.text();
     request.has_output = r.boolean();
     request.has_error = r.boolean();
+    request.further = static_cast<std::uint32_t>(r.count(kFurtherDescriptorsMax));
     return request;
 }
 
@@ -118,6 +120,7 @@ void put(ByteWriter& w, const ExecuteRequest& request) {
     w.text(request.folder);
     w.u8(request.has_output ? 1 : 0);
     w.u8(request.has_error ? 1 : 0);
+    w.u32(request.further);
 }
 
 ExecuteRequest get_execute(ByteReader& r) {
@@ -129,6 +132,7 @@ ExecuteRequest get_execute(ByteReader& r) {
     request.folder = r.text();
     request.has_output = r.boolean();
     request.has_error = r.boolean();
+    request.further = static_cast<std::uint32_t>(r.count(kFurtherDescriptorsMax));
     return request;
 }
 

@@ -5,11 +5,11 @@
 // gives: it refuses short, long and unknown input, so neither side can crash the other.
 //
 //   daemon -> launcher                          launcher -> daemon
-//   spawn   id, request   [stdout] [stderr]     started  id
+//   spawn   id, request   [descriptors]         started  id
 //   stop    guest, grace                        failed   id, code, message
 //   open    id, guest                           socket   id            [socket]
 //   measure id, guest                           measured id, usage
-//   execute id, guest, command [stdout] [stderr]
+//   execute id, guest, command [descriptors]
 //                                               ended    guest, outcome
 //
 // A guest is named by the id of the request that spawned it, a further command in a guest by the
@@ -53,6 +53,7 @@ struct SpawnRequest {
     std::string folder;
     bool has_output = false;  // a descriptor for stdout comes with it
     bool has_error = false;   // and one for stderr, after it
+    std::uint32_t further = 0;  // then so many more
 };
 
 struct StopRequest {
@@ -79,6 +80,7 @@ struct ExecuteRequest {
     std::string folder;
     bool has_output = false;
     bool has_error = false;
+    std::uint32_t further = 0;
 };
 
 struct StartedNotice {

@@ -19,6 +19,7 @@ SpawnRequest sample() {
     request.environment = {"A=b"};
     request.folder = "/work";
     request.has_output = true;
+    request.further = 3;
     return request;
 }
 
@@ -32,6 +33,7 @@ TEST(protocol, a_spawn_request_survives_the_way) {
     EXPECT_EQ(spawn.limits.wall_time_max, Seconds{90});
     EXPECT_EQ(spawn.argv, sample().argv);
     EXPECT_TRUE(spawn.has_output);
+    EXPECT_EQ(spawn.further, 3U);
     EXPECT_FALSE(spawn.has_error);
 }
 

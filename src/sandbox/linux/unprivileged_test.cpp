@@ -87,6 +87,19 @@ TEST(unprivileged, a_guest_is_contained) {
               "");
 }
 
+TEST(unprivileged, a_guest_goes_on_from_a_template) {
+    EXPECT_EQ(as_nobody([]() -> std::string {
+                  Box box(without_groups());
+                  const auto made = box.make_template("import json");
+                  if (!made) return made.error().message;
+                  auto command = (*made)->thaw(thawed_python("print(json.dumps([1]))"));
+                  if (!command) return command.error().message;
+                  const Ran ran = box.run(std::move(*command));
+                  return ran.output == "[1]\n" ? "" : ran.outcome.detail + ran.output;
+              }),
+              "");
+}
+
 TEST(unprivileged, its_network_can_be_reached) {
     EXPECT_EQ(as_nobody([]() -> std::string {
                   Box box(without_groups());

@@ -1,0 +1,107 @@
+"""Templates: a process whose imports are done is written down once, and goes on in many guests.
+
+    import agentcored_template as template
+    template.begin()                          # before anything can remember a process id
+    import numpy, pandas                      # what takes long
+    arguments = template.freeze()             # this process ends here
+    ...                                       # each process thawed of it goes on here
+
+freeze() is for programs that the platform starts as a template: descriptor 3 is the file, 4 the
+library. A thawed process has other arguments, another environment, other descriptors 0 to 2 and
+those that it was given; all others that were open are not. Pages that it does not write to are
+shared with its siblings. What was random is random again, but for the seed of str.__hash__, which
+every dict depends on: siblings of one template have the same.
+"""
+import ctypes
+import gc
+import os
+import sys
+
+LIBRARY = None
+# A library that tells a fork by its process id must see that this is another process: thawed
+# processes have low ids, so the one that is written down gets a high one.
+PROCESS_ID_MIN = 300
+
+
+def load(path="/proc/self/fd/4"):
+    """Before anything else is of use; a snapshot has it loaded already."""
+    global LIBRARY
+    LIBRARY = ctypes.PyDLL(path)
+    LIBRARY.agentcored_arrival.restype = ctypes.c_void_p
+
+
+def begin():
+    """Returns in a child with a high process id; this process ends as that does."""
+    load()
+    LIBRARY.agentcored_spend_process_ids(PROCESS_ID_MIN)
+    pid = os.fork()
+    if pid:
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os._exit(status if status >= 0 else 1)
+
+
+def freeze(image=3):
+    """Returns the arguments in each process that is thawed; ends this one."""
+    if LIBRARY is None:
+        load()
+    gc.collect()
+    gc.freeze()
+    try:
+        arguments = snapshot(image)
+    except OSError as error:
+        print(f"this process cannot be a template: {error}", file=sys.stderr, flush=True)
+        os._exit(1)
+    if arguments is None:
+        os._exit(0)
+    return arguments
+
+
+def snapshot(image, base=-1):
+    """None here, as soon as it is written; in each process thawed of it the arguments.
+
+    Threads other than the caller's are not in it. `base` is the file this process was thawed of."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if status:
+            number = status if status > 0 else 5
+            raise OSError(number, os.strerror(number))
+        return None
+    result = LIBRARY.agentcored_freeze(image, base)
+    if result != 1:
+        os._exit(-result & 0xff)
+    return arrive()
+
+
+def arrive():
+    size = ctypes.c_uint64()
+    count = ctypes.c_uint32()
+    address = LIBRARY.agentcored_arrival(ctypes.byref(size), ctypes.byref(count))
+    texts = ctypes.string_at(address, size.value).split(b"\0")[:-1]
+    os.environ.clear()
+    for text in texts[count.value:]:
+        name, _, value = os.fsdecode(text).partition("=")
+        if name:
+            os.environ[name] = value
+    be_unlike_siblings()
+    return [os.fsdecode(text) for text in texts[:count.value]]
+
+
+def be_unlike_siblings():
+    """What was random in the process that was written down is random again."""
+    loaded = sys.modules.get
+    if loaded("random"):
+        loaded("random").seed()
+    if loaded("numpy.random"):
+        loaded("numpy.random").seed(int.from_bytes(os.urandom(4), "little"))
+    if loaded("tempfile"):
+        loaded("tempfile")._name_sequence = None
+    if loaded("uuid"):
+        loaded("uuid")._node = None
+        loaded("uuid")._last_timestamp = None
+    if loaded("ssl"):
+        loaded("ssl").RAND_add(os.urandom(32), 32.0)
+    if loaded("threading"):
+        loaded("threading").main_thread()._set_native_id()

@@ -1,6 +1,8 @@
 #pragma once
 // What to run in a sandbox.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,11 @@
 namespace ac::sandbox {
 
 inline constexpr std::size_t kFurtherDescriptorsMax = 16;
+struct TerminalSize {
+    std::uint16_t columns = 80;
+    std::uint16_t rows = 24;
+    bool operator==(const TerminalSize&) const = default;
+};
 
 struct Command {
     std::vector<std::string> argv;         // argv[0] is looked up in PATH of `environment`
@@ -20,6 +27,9 @@ struct Command {
     UniqueFd standard_error;
     // Open in the command as 3, 4 and so on; at most kFurtherDescriptorsMax.
     std::vector<UniqueFd> descriptors;
+    // Of Monitor::execute only, and then without outputs: the command's three streams are a
+    // terminal of the guest's own, which it controls; Execution::take_terminal() is the other end.
+    std::optional<TerminalSize> terminal = {};
 };
 
 }  // namespace ac::sandbox

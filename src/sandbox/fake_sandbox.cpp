@@ -51,13 +51,16 @@ Result<Listening> listen_anywhere() {
 
 class FakeExecution final : public Execution {
   public:
-    explicit FakeExecution(std::shared_ptr<FakeGuest> played) : played_(std::move(played)) {}
+    FakeExecution(std::shared_ptr<FakeGuest> played, UniqueFd terminal)
+        : played_(std::move(played)), terminal_(std::move(terminal)) {}
     ~FakeExecution() override { played_->stop(Milliseconds{0}); }
     Task<Outcome> wait() override { return played_->wait(); }
     void kill() override { played_->stop(Milliseconds{0}); }
+    UniqueFd take_terminal() override { return std::move(terminal_); }
 
   private:
     std::shared_ptr<FakeGuest> played_;
+    UniqueFd terminal_;
 };
 
 class FakeMonitor final : public Monitor {
@@ -95,8 +98,16 @@ Task<UniqueFd> FakeMonitor::listen(std::uint16_t port) {
 
 Task<std::unique_ptr<Execution>> FakeMonitor::execute(Command command) {
     if (guest_->ended()) co_return fail(ErrorCode::unavailable, "the guest has ended");
+    UniqueFd terminal;
+    if (command.terminal) {
+        int ends[2];
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+            co_return fail(errno_error("socketpair", errno));
+        terminal.reset(ends[0]);
+        command.standard_output.reset(ends[1]);
+    }
     auto played = guest_->execute(std::move(command));
-    co_return std::make_unique<FakeExecution>(std::move(played));
+    co_return std::make_unique<FakeExecution>(std::move(played), std::move(terminal));
 }
 
 Task<Usage> FakeMonitor::usage() {

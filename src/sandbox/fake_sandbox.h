@@ -24,7 +24,8 @@ class FakeGuest final {
     const std::string& id() const { return id_; }
     const Policy& policy() const { return policy_; }
     const Limits& limits() const { return limits_; }
-    // Its output descriptors too: the test writes there what the guest would.
+    // Its output descriptors too: the test writes there what the guest would. A terminal's guest
+    // end is its standard_output, to read as well.
     Command& command() { return command_; }
 
     // connect(guest_port) reaches 127.0.0.1:host_port from now on.

@@ -33,6 +33,11 @@ class Execution {
     // Ends when the command has ended, or its guest. May be awaited by several.
     virtual Task<Outcome> wait() = 0;
     virtual void kill() = 0;
+    // The owner's end of Command::terminal, non-blocking, once; empty where none was asked for.
+    // What the command reads is written there. Reading fails (EIO) once nobody has the terminal any
+    // more; closing hangs up. Came from inside the guest: a pty's master, and no more than that is
+    // known.
+    virtual UniqueFd take_terminal() = 0;
 };
 
 // The live handle of one guest. Destroying it kills the guest. Thread-safe.

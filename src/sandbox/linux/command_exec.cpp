@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,7 +18,7 @@ constexpr const char* kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 // What the child tells when it does not get to exec: which step, and errno.
 struct ExecFailure {
-    enum class Step : int { output, folder, program } step;
+    enum class Step : int { output, terminal, folder, program } step;
     int error_number;
 };
 
@@ -54,6 +55,17 @@ bool arrange_streams(const Order& order, int& report) {
     return ::close_range(static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
+// The session's leader, which run_command() has become, gets the terminal as its controlling one.
+bool take_terminal(const Order& order, int& report) {
+    report = ::fcntl(report, F_DUPFD_CLOEXEC, 3);
+    const int terminal = ::fcntl(order.terminal.get(), F_DUPFD_CLOEXEC, 3);
+    if (report < 0 || terminal < 0) return false;
+    if (::ioctl(terminal, TIOCSCTTY, 0) != 0) return false;
+    for (const int stream : {0, 1, 2})
+        if (::dup2(terminal, stream) < 0) return false;
+    return ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
 void restore_signals() {
     for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
     sigset_t none;
@@ -65,7 +77,11 @@ void restore_signals() {
                               char** argv, char** environment, int report) {
     restore_signals();
     ::setsid();
-    if (!arrange_streams(order, report)) give_up(report, ExecFailure::Step::output);
+    if (order.terminal) {
+        if (!take_terminal(order, report)) give_up(report, ExecFailure::Step::terminal);
+    } else if (!arrange_streams(order, report)) {
+        give_up(report, ExecFailure::Step::output);
+    }
     if (::chdir(order.request.folder.c_str()) != 0) give_up(report, ExecFailure::Step::folder);
     int error = ENOENT;
     for (const std::string& candidate : candidates) {
@@ -86,6 +102,8 @@ Error describe(const ExecFailure& failure, const SpawnRequest& request) {
         case ExecFailure::Step::program:
             return {ErrorCode::invalid_argument,
                     fmt::format("program {} in the sandbox: {}", request.argv.front(), reason)};
+        case ExecFailure::Step::terminal:
+            return {ErrorCode::unavailable, "sandbox, take the terminal: " + reason};
         case ExecFailure::Step::output:
             break;
     }

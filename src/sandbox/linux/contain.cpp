@@ -90,8 +90,24 @@ Result<> hide_memory(Confinement&) {
     return {};
 }
 
+Result<> replace_by_writable_root(Confinement& c) {
+    UniqueFd lower = std::move(c.order.root);
+    if (!c.berth.privileged) {
+        AC_TRY(lower,
+               clone_mount(AT_FDCWD, c.order.request.root, Access::read_only, Devices::none));
+    }
+    AC_TRY(c.root,
+           RootView::build_writable({.lower = lower.get(),
+                                     .bytes_max = c.order.request.limits.work_bytes_max,
+                                     .files_max = c.order.request.limits.work_files_max,
+                                     .owner = c.berth.privileged ? c.berth.host_id : kGuestId,
+                                     .in_user_namespace = !c.berth.privileged}));
+    return {};
+}
+
 Result<> replace_root(Confinement& c) {
     if (c.order.request.root.empty()) return {};
+    if (c.order.request.root_is_writable) return replace_by_writable_root(c);
     AC_TRY(c.root, RootView::build(c.order.request.root));
     return {};
 }
@@ -167,10 +183,15 @@ Result<> empty_bounding_set(Confinement&) {
 
 Result<> become_guest(Confinement& c) {
     const bool in_own_namespace = c.order.user_namespace || !c.berth.privileged;
-    const unsigned id = in_own_namespace ? kGuestId : c.berth.host_id;
+    unsigned uid = in_own_namespace ? kGuestId : c.berth.host_id;
+    unsigned gid = uid;
+    if (c.order.user_namespace) {
+        uid = c.order.request.user.uid;
+        gid = c.order.request.user.gid;
+    }
     if (c.berth.privileged) AC_CHECK(checked(::setgroups(0, nullptr), "setgroups"));
-    AC_CHECK(checked(::setresgid(id, id, id), "setresgid"));
-    return checked(::setresuid(id, id, id), "setresuid");
+    AC_CHECK(checked(::setresgid(gid, gid, gid), "setresgid"));
+    return checked(::setresuid(uid, uid, uid), "setresuid");
 }
 
 Result<> drop_capabilities(Confinement&) {
@@ -193,6 +214,8 @@ Result<> die_with_launcher(Confinement&) {
 Result<> fence_files(Confinement& c) {
     if (accepted(c, "landlock") && landlock_abi() == 0) return {};
     std::vector<std::string> writable = {"/work", "/tmp", "/dev", "/proc"};
+    // What is mounted read-only in it stays so.
+    if (c.order.request.root_is_writable) writable = {"/"};
     for (const GuestMount& mount : c.order.request.mounts)
         if (mount.writable) writable.push_back(mount.guest_path);
     return restrict_writes_to(writable);

@@ -31,8 +31,10 @@ struct Order {
     UniqueFd output;
     UniqueFd error;
     std::vector<UniqueFd> further;
+    UniqueFd terminal;             // the guest's end, in place of the two
     UniqueFd user_namespace;       // privileged, unless the layer is missing and accepted
     std::vector<UniqueFd> mounts;  // privileged: one for each of request.mounts, detached
+    UniqueFd root;                 // privileged, of a writable root: what it begins with
 };
 
 struct Confinement {

@@ -1,5 +1,6 @@
 // Further commands in guests that run.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -71,6 +72,47 @@ TEST_F(Executions, a_kill_takes_the_process_group) {
     EXPECT_EQ(run_on(box_.loop(), (*execution)->wait())->code, SIGKILL);
     const auto sleepers = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 10[0]0'";
     EXPECT_TRUE(eventually([&] { return ran(sleepers).output == "0\n"; }));
+}
+
+// Everything that is written to the terminal until nobody has it any more.
+std::string read_terminal(int terminal) {
+    std::string text;
+    char buffer[4096];
+    while (true) {
+        pollfd ready{terminal, POLLIN, 0};
+        if (::poll(&ready, 1, 20'000) <= 0) return text + "(nothing came)";
+        const ssize_t n = ::read(terminal, buffer, sizeof buffer);
+        if (n < 0 && errno == EAGAIN) continue;
+        if (n <= 0) return text;
+        text.append(buffer, static_cast<std::size_t>(n));
+    }
+}
+
+TEST_F(Executions, may_have_a_terminal_of_the_guests_own) {
+    Command command = shell_command("tty; stty size; read line; echo got $line; exit 5");
+    command.terminal = TerminalSize{.columns = 100, .rows = 30};
+    auto execution = execute(std::move(command));
+    ASSERT_TRUE(execution) << execution.error().message;
+    const UniqueFd terminal = (*execution)->take_terminal();
+    ASSERT_TRUE(terminal);
+    EXPECT_FALSE((*execution)->take_terminal());
+    ASSERT_EQ(::write(terminal.get(), "hello\n", 6), 6);
+    const std::string text = read_terminal(terminal.get());
+    EXPECT_NE(text.find("/dev/pts/0"), text.npos) << text;
+    EXPECT_NE(text.find("30 100"), text.npos) << text;
+    EXPECT_NE(text.find("got hello"), text.npos) << text;
+    EXPECT_EQ(run_on(box_.loop(), (*execution)->wait())->code, 5);
+}
+
+TEST_F(Executions, a_terminal_that_is_closed_hangs_up) {
+    Command command = shell_command("read line");
+    command.terminal = TerminalSize{};
+    auto execution = execute(std::move(command));
+    ASSERT_TRUE(execution) << execution.error().message;
+    (*execution)->take_terminal().reset();
+    const auto outcome = run_on(box_.loop(), (*execution)->wait());
+    EXPECT_EQ(outcome->reason, Reason::signaled);
+    EXPECT_EQ(outcome->code, SIGHUP);
 }
 
 TEST_F(Executions, end_with_their_guest_and_many_run_at_once) {

@@ -14,10 +14,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <span>
 
 #include "sandbox/linux/byte_codec.h"
 #include "sandbox/linux/channel.h"
 #include "sandbox/linux/command_exec.h"
+#include "sandbox/linux/terminal.h"
 
 namespace ac::sandbox {
 namespace {
@@ -47,7 +49,7 @@ void keep_only(const Berth& berth, int control) {
     ::close_range(first, ~0U, 0);
 }
 
-// Descriptors come in the order: output, error, further ones, user namespace, mounts.
+// Descriptors come in the order: output, error, further ones, user namespace, mounts, root.
 Result<Order> take_order(Packet packet, const Berth& berth) {
     auto request = decode_request(packet.bytes);
     SpawnRequest* const spawn = request ? std::get_if<SpawnRequest>(&*request) : nullptr;
@@ -63,9 +65,11 @@ Result<Order> take_order(Packet packet, const Berth& berth) {
     if (order.request.has_error) order.error = take();
     for (std::uint32_t i = 0; i < order.request.further; ++i) order.further.push_back(take());
     if (!berth.privileged) return order;
-    if (packet.descriptors.size() > next + order.request.mounts.size())
+    const std::size_t roots = order.request.root_is_writable ? 1 : 0;
+    if (packet.descriptors.size() > next + order.request.mounts.size() + roots)
         order.user_namespace = take();
     for (std::size_t i = 0; i < order.request.mounts.size(); ++i) order.mounts.push_back(take());
+    if (order.request.root_is_writable) order.root = take();
     return order;
 }
 
@@ -101,18 +105,30 @@ class Executions final {
         if (wanted.has_output) order.output = take();
         if (wanted.has_error) order.error = take();
         for (std::uint32_t i = 0; i < wanted.further; ++i) order.further.push_back(take());
+        UniqueFd owners_end;
+        if (wanted.terminal) {
+            auto terminal = open_terminal(*wanted.terminal);
+            if (!terminal) {
+                const Error& why = terminal.error();
+                return tell(wanted.id, CommandFailed{why.code, why.message});
+            }
+            order.terminal = std::move(terminal->guest);
+            owners_end = std::move(terminal->owner);
+        }
         const auto pid = start_command(order);
         if (!pid) return tell(wanted.id, CommandFailed{pid.error().code, pid.error().message});
         running_[*pid] = wanted.id;
-        tell(wanted.id, CommandRuns{});
+        tell(wanted.id, CommandRuns{}, owners_end.get());
     }
     // It leads a session and a process group of its own.
     void kill(std::uint64_t id) {
         for (const auto& [pid, other] : running_)
             if (other == id) ::kill(-pid, SIGKILL);
     }
-    void tell(std::uint64_t id, std::variant<CommandRuns, CommandFailed, CommandEnded> what) {
-        (void)send_packet(control_, encode(InitNotice{ExecutionNotice{id, std::move(what)}}));
+    void tell(std::uint64_t id, std::variant<CommandRuns, CommandFailed, CommandEnded> what,
+              int descriptor = -1) {
+        (void)send_packet(control_, encode(InitNotice{ExecutionNotice{id, std::move(what)}}),
+                          std::span(&descriptor, descriptor < 0 ? 0 : 1));
     }
 
     const int control_;

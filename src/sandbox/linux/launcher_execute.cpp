@@ -18,6 +18,7 @@ Result<> check(const ExecuteRequest& request, std::size_t descriptors) {
     if (request.folder.find('\0') != std::string::npos) return wrong("the folder holds a NUL");
     const std::size_t expected =
         (request.has_output ? 1 : 0) + (request.has_error ? 1 : 0) + request.further;
+    if (request.terminal && expected != 0) return wrong("a terminal takes the outputs' place");
     if (descriptors != expected) return wrong("an output descriptor is missing");
     return {};
 }
@@ -52,12 +53,13 @@ bool LauncherLoop::stop_execution(const StopRequest& request) {
     return false;
 }
 
-void LauncherLoop::on_execution(Guest& guest, const ExecutionNotice& notice) {
+void LauncherLoop::on_execution(Guest& guest, const ExecutionNotice& notice, Packet& packet) {
     const auto found = guest.executions.find(notice.id);
     if (found == guest.executions.end()) return;
     if (std::holds_alternative<CommandRuns>(notice.what)) {
         found->second = true;
-        return answer(StartedNotice{notice.id});
+        const int terminal = packet.descriptors.empty() ? -1 : packet.descriptors.front().release();
+        return answer(StartedNotice{notice.id}, terminal);
     }
     guest.executions.erase(found);
     if (const auto* failed = std::get_if<CommandFailed>(&notice.what))

@@ -174,12 +174,13 @@ void LauncherLoop::on_control(Guest& guest) {
         return;
     }
     if (!*packet) return;
-    if (const auto notice = decode_init_notice((*packet)->bytes)) on_init_notice(guest, *notice);
+    if (const auto notice = decode_init_notice((*packet)->bytes))
+        on_init_notice(guest, *notice, **packet);
 }
 
-void LauncherLoop::on_init_notice(Guest& guest, const InitNotice& notice) {
+void LauncherLoop::on_init_notice(Guest& guest, const InitNotice& notice, Packet& packet) {
     if (const auto* further = std::get_if<ExecutionNotice>(&notice))
-        return on_execution(guest, *further);
+        return on_execution(guest, *further, packet);
     if (const auto* failed = std::get_if<CommandFailed>(&notice)) {
         if (!guest.started) guest.failure = *failed;
         return;
@@ -197,10 +198,10 @@ void LauncherLoop::on_init_notice(Guest& guest, const InitNotice& notice) {
 
 void LauncherLoop::hear_out(Guest& guest) {
     while (true) {
-        const auto packet = receive_packet(guest.control.get());
+        auto packet = receive_packet(guest.control.get());
         if (!packet || !*packet) return;
         if (const auto notice = decode_init_notice((*packet)->bytes))
-            on_init_notice(guest, *notice);
+            on_init_notice(guest, *notice, **packet);
     }
 }
 

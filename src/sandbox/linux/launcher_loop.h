@@ -45,12 +45,12 @@ class LauncherLoop final {
     void measure(const MeasureRequest& request);
     void execute(const ExecuteRequest& request, const Packet& packet);
     bool stop_execution(const StopRequest& request);
-    void on_execution(Guest& guest, const ExecutionNotice& notice);
+    void on_execution(Guest& guest, const ExecutionNotice& notice, Packet& packet);
     void end_executions(Guest& guest);
 
     void on_control(Guest& guest);
     void hear_out(Guest& guest);  // what its init has said and we have not read yet
-    void on_init_notice(Guest& guest, const InitNotice& notice);
+    void on_init_notice(Guest& guest, const InitNotice& notice, Packet& packet);
     void on_exit(Guest& guest);
     void finish(Guest& guest);
     void end(Guest& guest, Reason reason);

@@ -50,8 +50,10 @@ Result<> check(const SpawnRequest& request, std::size_t descriptors) {
     for (const auto* texts : {&request.argv, &request.environment})
         for (const std::string& text : *texts)
             if (text.find('\0') != std::string::npos) return wrong("an argument holds a NUL");
-    if (request.mounts.size() + request.further + 3 > kDescriptorsMax)
+    if (request.mounts.size() + request.further + 4 > kDescriptorsMax)
         return wrong("too many mounts");
+    if (request.root_is_writable && request.root.empty())
+        return wrong("the host's userland is never writable");
     const std::size_t expected =
         (request.has_output ? 1 : 0) + (request.has_error ? 1 : 0) + request.further;
     if (descriptors != expected) return wrong("an output descriptor is missing");
@@ -148,10 +150,14 @@ Result<> LauncherLoop::map_own_ids(Guest& guest) {
     return {};
 }
 
+// The last one is a writable root's, where one is wanted.
 Result<std::vector<UniqueFd>> LauncherLoop::mounts_for(const Guest& guest,
                                                        const SpawnRequest& request) {
     std::vector<UniqueFd> out;
-    for (const GuestMount& wanted : request.mounts) {
+    std::vector<GuestMount> all = request.mounts;
+    if (request.root_is_writable) all.push_back({request.root, "/", false});
+    for (const GuestMount& wanted : all) {
+        const bool is_root = wanted.guest_path == "/";
         auto mount =
             clone_mount(AT_FDCWD, wanted.host_path,
                         wanted.writable ? Access::writable : Access::read_only, Devices::none);
@@ -164,7 +170,7 @@ Result<std::vector<UniqueFd>> LauncherLoop::mounts_for(const Guest& guest,
         auto owners = namespaces_.get({info.st_uid, id}, {info.st_gid, id});
         const auto mapped =
             owners ? map_owners(mount->get(), *owners) : Result<>(std::unexpected(owners.error()));
-        if (!mapped && wanted.writable)
+        if (!mapped && (wanted.writable || is_root))
             return fail(ErrorCode::unavailable,
                         fmt::format("mount of {}: {}", wanted.host_path, mapped.error().message));
         out.push_back(std::move(*mount));
@@ -179,7 +185,7 @@ Result<> LauncherLoop::order(Guest& guest, const SpawnRequest& request, const Pa
     if (privileged_) {
         const unsigned id = options_.first_uid + guest.slot;
         if (user_namespaces_) {
-            AC_TRY(const int own, namespaces_.get({kGuestId, id}, {kGuestId, id}));
+            AC_TRY(const int own, namespaces_.get({request.user.uid, id}, {request.user.gid, id}));
             descriptors.push_back(own);
         }
         AC_TRY(mounts, mounts_for(guest, request));

@@ -14,6 +14,7 @@
 #include "sandbox/launcher.h"
 #include "sandbox/linux/launcher_channel.h"
 #include "sandbox/linux/system.h"
+#include "sandbox/linux/terminal.h"
 
 namespace ac::sandbox {
 namespace {
@@ -45,11 +46,14 @@ class LinuxExecution final : public Execution {
     }
     Task<Outcome> wait() override { return end_->wait(); }
     void kill() override { channel_->tell(StopRequest{id_, 0}); }
+    UniqueFd take_terminal() override { return std::move(terminal_); }
+    void give_terminal(UniqueFd terminal) { terminal_ = std::move(terminal); }
 
   private:
     std::shared_ptr<LauncherChannel> channel_;
     std::uint64_t id_;
     std::shared_ptr<GuestEnd> end_;
+    UniqueFd terminal_;
 };
 
 class LinuxMonitor final : public Monitor {
@@ -132,14 +136,22 @@ Task<std::unique_ptr<Execution>> LinuxMonitor::execute(Command command) {
                            .folder = std::move(command.folder),
                            .has_output = static_cast<bool>(command.standard_output),
                            .has_error = static_cast<bool>(command.standard_error),
-                           .further = static_cast<std::uint32_t>(command.descriptors.size())};
+                           .further = static_cast<std::uint32_t>(command.descriptors.size()),
+                           .terminal = command.terminal};
+    const bool wants_terminal = command.terminal.has_value();
     std::vector<UniqueFd> descriptors = descriptors_of(std::move(command));
     // Made first, as in start().
     auto end = channel_->add_guest(id);
-    std::unique_ptr<Execution> execution = std::make_unique<LinuxExecution>(channel_, id, end);
+    auto execution = std::make_unique<LinuxExecution>(channel_, id, end);
     const Request wanted{std::move(request)};
     const auto asked = channel_->ask(id, wanted, std::move(descriptors));
-    AC_CO_TRY([[maybe_unused]] const Answer answer, co_await asked.result());
+    AC_CO_TRY(Answer answer, co_await asked.result());
+    if (wants_terminal) {
+        if (!is_terminal_owner(answer.descriptor.get()))
+            co_return fail(ErrorCode::unavailable, "the guest gave no terminal");
+        set_nonblocking(answer.descriptor.get());
+        execution->give_terminal(std::move(answer.descriptor));
+    }
     co_return std::move(execution);
 }
 
@@ -157,6 +169,8 @@ SpawnRequest spawn_request(std::uint64_t id, const Policy& policy, const Limits&
     SpawnRequest request;
     request.id = id;
     if (policy.root()) request.root = policy.root()->string();
+    request.root_is_writable = policy.root_is_writable();
+    request.user = policy.user();
     for (const ReadOnlyMount& mount : policy.mounts())
         request.mounts.push_back({mount.host_path, mount.guest_path, false});
     for (const ReadOnlyMount& mount : policy.writable_mounts())

@@ -54,6 +54,9 @@ void put(ByteWriter& w, const SpawnRequest& request) {
     w.u8(static_cast<std::uint8_t>(Kind::spawn));
     w.u64(request.id);
     w.text(request.root);
+    w.u8(request.root_is_writable ? 1 : 0);
+    w.u32(request.user.uid);
+    w.u32(request.user.gid);
     w.u32(static_cast<std::uint32_t>(request.mounts.size()));
     for (const GuestMount& mount : request.mounts) {
         w.text(mount.host_path);
@@ -74,6 +77,10 @@ SpawnRequest get_spawn(ByteReader& r) {
     SpawnRequest request;
     request.id = r.u64();
     request.root = r.text();
+    request.root_is_writable = r.boolean();
+    request.user = {.uid = r.u32(), .gid = r.u32()};
+    // -1 is "as it is" to setresuid(2): the launcher's own.
+    if (request.user.uid == UINT32_MAX || request.user.gid == UINT32_MAX) r.refuse();
     const std::size_t mounts = r.count(kListItemsMax);
     for (std::size_t i = 0; i < mounts && r.ok(); ++i) {
         GuestMount mount;
@@ -121,6 +128,16 @@ void put(ByteWriter& w, const ExecuteRequest& request) {
     w.u8(request.has_output ? 1 : 0);
     w.u8(request.has_error ? 1 : 0);
     w.u32(request.further);
+    w.u8(request.terminal ? 1 : 0);
+    if (!request.terminal) return;
+    w.u32(request.terminal->columns);
+    w.u32(request.terminal->rows);
+}
+
+std::uint16_t get_u16(ByteReader& r) {
+    const std::uint32_t value = r.u32();
+    if (value > UINT16_MAX) r.refuse();
+    return static_cast<std::uint16_t>(value);
 }
 
 ExecuteRequest get_execute(ByteReader& r) {
@@ -133,6 +150,10 @@ ExecuteRequest get_execute(ByteReader& r) {
     request.has_output = r.boolean();
     request.has_error = r.boolean();
     request.further = static_cast<std::uint32_t>(r.count(kFurtherDescriptorsMax));
+    if (!r.boolean()) return request;
+    request.terminal.emplace();
+    request.terminal->columns = get_u16(r);
+    request.terminal->rows = get_u16(r);
     return request;
 }
 

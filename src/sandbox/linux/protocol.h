@@ -9,7 +9,7 @@
 //   stop    guest, grace                        failed   id, code, message
 //   open    id, guest                           socket   id            [socket]
 //   measure id, guest                           measured id, usage
-//   execute id, guest, command [descriptors]
+//   execute id, guest, command [descriptors]      (started then may bring a [terminal])
 //                                               ended    guest, outcome
 //
 // A guest is named by the id of the request that spawned it, a further command in a guest by the
@@ -24,8 +24,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "sandbox/command.h"
 #include "sandbox/limits.h"
 #include "sandbox/outcome.h"
+#include "sandbox/policy.h"
 #include "sandbox/sandbox.h"
 
 namespace ac::sandbox {
@@ -45,14 +47,16 @@ struct GuestMount {
 struct SpawnRequest {
     std::uint64_t id = 0;
     std::string root;  // empty: the host's userland
+    bool root_is_writable = false;
+    GuestUser user;
     std::vector<GuestMount> mounts;
     bool host_network = false;
     Limits limits;
     std::vector<std::string> argv;
     std::vector<std::string> environment;
     std::string folder;
-    bool has_output = false;  // a descriptor for stdout comes with it
-    bool has_error = false;   // and one for stderr, after it
+    bool has_output = false;    // a descriptor for stdout comes with it
+    bool has_error = false;     // and one for stderr, after it
     std::uint32_t further = 0;  // then so many more
 };
 
@@ -81,6 +85,7 @@ struct ExecuteRequest {
     bool has_output = false;
     bool has_error = false;
     std::uint32_t further = 0;
+    std::optional<TerminalSize> terminal;  // started then brings its owner's end
 };
 
 struct StartedNotice {

@@ -61,6 +61,12 @@ TEST(protocol, an_execution_survives_the_way_to_the_guests_init_and_back) {
     EXPECT_TRUE(execute.has_output);
     for (std::size_t n = 0; n < bytes.size(); ++n)
         EXPECT_FALSE(decode_request(std::string_view(bytes).substr(0, n))) << n;
+    EXPECT_FALSE(execute.terminal);
+    ExecuteRequest interactive = wanted;
+    interactive.terminal = TerminalSize{.columns = 132, .rows = 43};
+    const std::string longer = encode(Request{interactive});
+    EXPECT_EQ(std::get<ExecuteRequest>(*decode_request(longer)).terminal, interactive.terminal);
+    EXPECT_FALSE(decode_request(std::string_view(longer).substr(0, longer.size() - 1)));
     const std::string ended = encode(InitNotice{ExecutionNotice{9, CommandEnded{256}}});
     const auto notice = std::get<ExecutionNotice>(decode_init_notice(ended).value());
     EXPECT_EQ(notice.id, 9U);

@@ -101,6 +101,24 @@ Result<> write_new_file(int root, const char* path, std::string_view text) {
     return {};
 }
 
+// Mounting below it needs it attached somewhere. Over "/" it hides nothing: paths start from the
+// root mount itself, not from what is stacked on it.
+Result<> attach_over_root(int mount) {
+    if (::move_mount(mount, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0)
+        return fail(errno_error("attach root", errno));
+    return {};
+}
+
+// An image may have a link or a file where ours is to be mounted.
+Result<> make_own_folder(int root, const char* name) {
+    struct stat info{};
+    const bool is_there = ::fstatat(root, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (is_there && S_ISDIR(info.st_mode)) return {};
+    if (is_there && ::unlinkat(root, name, 0) != 0) return fail(errno_error(name, errno));
+    if (::mkdirat(root, name, 0755) != 0) return fail(errno_error(name, errno));
+    return {};
+}
+
 Result<> copy_link(const std::string& from, int root, const std::string& to) {
     std::error_code error;
     const fs::path target = fs::read_symlink(from, error);
@@ -116,14 +134,41 @@ Result<RootView> RootView::build(const std::string& image) {
     RootView view;
     const TmpfsOptions options{.bytes_max = kRootBytesMax, .files_max = kRootFilesMax};
     AC_TRY(view.root_, make_tmpfs(options));
-    // Mounting below it needs it attached somewhere. Over "/" it hides nothing: paths start from
-    // the root mount itself, not from what is stacked on it.
-    if (::move_mount(view.root_.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0)
-        return fail(errno_error("attach root", errno));
+    AC_CHECK(attach_over_root(view.root_.get()));
     ::umask(022);
     for (const char* folder : {"etc", "proc", "dev", "tmp", "work", "run", "var", "sys"})
         if (::mkdirat(view.root_.get(), folder, 0755) != 0) return fail(errno_error(folder, errno));
     AC_CHECK(image.empty() ? view.add_host_userland() : view.add_image(image));
+    AC_CHECK(view.add_devices());
+    AC_CHECK(view.add_proc());
+    return view;
+}
+
+Result<RootView> RootView::build_writable(const WritableRoot& wanted) {
+    RootView view;
+    view.is_writable_ = true;
+    AC_TRY(const UniqueFd layers, make_tmpfs({.bytes_max = wanted.bytes_max,
+                                              .files_max = wanted.files_max,
+                                              .mode = "0755",
+                                              .owner = wanted.owner}));
+    AC_CHECK(attach_over_root(layers.get()));
+    ::umask(022);
+    for (const char* folder : {"lower", "changes", "work"})
+        if (::mkdirat(layers.get(), folder, 0755) != 0) return fail(errno_error(folder, errno));
+    if (::fchownat(layers.get(), "changes", wanted.owner, wanted.owner, 0) != 0)
+        return fail(errno_error("changes", errno));
+    AC_CHECK(attach(wanted.lower, layers.get(), "lower"));
+    // Never synced: it ends with its guest. In a user namespace only user.* attributes can be set.
+    const std::string here = fmt::format("/proc/self/fd/{}/", layers.get());
+    AC_TRY(view.root_,
+           make_filesystem("overlay",
+                           fmt::format("lowerdir={0}lower,upperdir={0}changes,workdir={0}work,"
+                                       "volatile{1}",
+                                       here, wanted.in_user_namespace ? ",userxattr" : ""),
+                           MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+    AC_CHECK(attach_over_root(view.root_.get()));
+    for (const char* folder : {"etc", "proc", "dev", "tmp", "work", "run", "var", "sys"})
+        AC_CHECK(make_own_folder(view.root_.get(), folder));
     AC_CHECK(view.add_devices());
     AC_CHECK(view.add_proc());
     return view;
@@ -249,7 +294,7 @@ Result<> RootView::add_host_resolver() {
 
 Result<> RootView::enter() {
     AC_CHECK(set_read_only(dev_.get()));
-    AC_CHECK(set_read_only(root_.get()));
+    if (!is_writable_) AC_CHECK(set_read_only(root_.get()));
     if (::fchdir(root_.get()) != 0) return fail(errno_error("enter root", errno));
     // pivot_root(2), NOTES: the old root is stacked over the new one, and then taken away.
     if (::syscall(SYS_pivot_root, ".", ".") != 0) return fail(errno_error("pivot_root", errno));

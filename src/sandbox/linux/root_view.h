@@ -18,10 +18,21 @@ namespace ac::sandbox {
 // The uid and gid that a guest sees itself as.
 inline constexpr unsigned kGuestId = 1000;
 
+// A root that the guest may write to: an overlay of its own over a folder that stays as it is.
+struct WritableRoot {
+    int lower = -1;  // a detached mount of the folder, its files the guest's
+    std::uint64_t bytes_max = 0;
+    std::uint64_t files_max = 0;
+    unsigned owner = 0;              // the guest, as numbered in this user namespace
+    bool in_user_namespace = false;  // not the host's
+};
+
 class RootView final {
   public:
     // Empty root: the host's userland. Needs a mount namespace of one's own.
     static Result<RootView> build(const std::string& image);
+
+    static Result<RootView> build_writable(const WritableRoot& wanted);
 
     // /tmp, /work and /dev/shm, of the guest's sizes; `owner` as numbered in this user namespace.
     Result<> add_private_folders(const Limits& limits, unsigned owner);
@@ -39,6 +50,7 @@ class RootView final {
     Result<> add_proc();
     Result<> bind(int folder, const std::string& from, const std::string& to, bool device);
     UniqueFd root_;
+    bool is_writable_ = false;
     UniqueFd dev_;
 };
 

@@ -64,9 +64,8 @@ Result<AccessKey> AccessService::find(std::string_view access_key_id,
                          .session_token = opened->token};
     }
     if (access_key_id == parts_.root_key.id)
-        return AccessKey{.id = parts_.root_key.id,
-                         .secret = parts_.root_key.secret,
-                         .principal = root_principal(parts_.account)};
+        return AccessKey{
+            .id = parts_.root_key.id, .secret = parts_.root_key.secret, .principal = root_};
     const SnapshotPointer snapshot = directory_.now();
     const auto found = snapshot->keys.find(std::string(access_key_id));
     if (found == snapshot->keys.end()) return bad_key();

@@ -118,7 +118,10 @@ Result<> check_unused(Transaction& tx, const Entity& entity) {
 }  // namespace
 
 AccessService::AccessService(AccessParts parts)
-    : parts_(std::move(parts)), directory_(parts_.box), authorizer_(directory_) {
+    : parts_(std::move(parts)),
+      root_(root_principal(parts_.account)),
+      directory_(parts_.box),
+      authorizer_(directory_) {
     auto policy = parse_policy(kDevelopmentPolicy, PolicyKind::identity,
                                "built-in policy of runtimes whose role is not kept here");
     AC_ASSERT(policy);

@@ -129,6 +129,7 @@ class AccessService final : public KeyStore {
                                   TemporaryCredentials& out, SessionGrant& grant) const;
 
     AccessParts parts_;
+    const Principal root_;  // of the root key
     Directory directory_;
     Authorizer authorizer_;
     std::unique_ptr<SessionTokens> tokens_;  // set by start()

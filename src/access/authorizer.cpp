@@ -161,13 +161,13 @@ RequestContext Authorizer::context_of(const Principal& principal, const RequestF
     RequestContext out;
     const bool is_session = principal.session != nullptr;
     const bool is_role = principal.kind == Kind::role;
-    out.add("aws:PrincipalArn", is_role ? principal.identity_arn : principal.arn);
-    out.add("aws:PrincipalAccount", principal.account);
-    out.add("aws:PrincipalType", principal.kind == Kind::root ? "Account"
-                                 : is_role                    ? "AssumedRole"
-                                                              : "User");
-    out.add("aws:userid", principal.user_id);
-    if (principal.kind == Kind::user) out.add("aws:username", principal.name);
+    out.add_of_caller("aws:PrincipalArn", is_role ? principal.identity_arn : principal.arn);
+    out.add_of_caller("aws:PrincipalAccount", principal.account);
+    out.add_of_caller("aws:PrincipalType", principal.kind == Kind::root ? "Account"
+                                           : is_role                    ? "AssumedRole"
+                                                                        : "User");
+    out.add_of_caller("aws:userid", principal.user_id);
+    if (principal.kind == Kind::user) out.add_of_caller("aws:username", principal.name);
     out.add("aws:CurrentTime", to_rfc3339(facts.now));
     out.add("aws:EpochTime", std::to_string(to_epoch_ms(facts.now) / 1000));
     out.add("aws:SecureTransport", facts.secure ? "true" : "false");
@@ -180,14 +180,15 @@ RequestContext Authorizer::context_of(const Principal& principal, const RequestF
         out.add("aws:TokenIssueTime", to_rfc3339(principal.session->issued_at));
         out.add("aws:MultiFactorAuthPresent", "false");
         if (!principal.session->source_identity.empty())
-            out.add("aws:SourceIdentity", principal.session->source_identity);
+            out.add_of_caller("aws:SourceIdentity", principal.session->source_identity);
         for (const auto& [key, value] : principal.session->tags)
-            out.add("aws:PrincipalTag/" + key, value);
+            out.add_of_caller("aws:PrincipalTag/" + key, value);
     }
     const SnapshotPointer snapshot = directory_.now();
     if (const Identity* identity = snapshot->identity(principal.identity_arn))
         for (const auto& [key, value] : identity->entity->tags)
             if (!is_session || !principal.session->tags.contains(key))
+                // Not "of the caller": a decision may come under a later snapshot than this one.
                 out.add("aws:PrincipalTag/" + key, value);
     return out;
 }
@@ -198,7 +199,10 @@ bool Authorizer::is_beyond_policies(const Principal& principal, std::string_view
 }
 
 Decision Authorizer::decide(const Attempt& attempt) const {
-    const SnapshotPointer snapshot = directory_.now();
+    return decide_under(directory_.now(), attempt);
+}
+
+Decision Authorizer::decide_under(const SnapshotPointer& snapshot, const Attempt& attempt) {
     const bool same_account = is_own(attempt.principal, attempt.resource);
     const auto of_resource = policies_of(*snapshot, attempt.resource);
     if (same_account && is_way_back(attempt)) return {.outcome = Decision::Outcome::allowed};
@@ -206,9 +210,17 @@ Decision Authorizer::decide(const Attempt& attempt) const {
 }
 
 Result<> Authorizer::authorize(const Attempt& attempt) const {
-    const Decision decision = decide(attempt);
-    if (decision.allowed()) return {};
-    return fail(denial(attempt, decision));
+    const SnapshotPointer snapshot = directory_.now();
+    const Decision decision = decide_under(snapshot, attempt);
+    if (!decision.allowed()) return fail(denial(attempt, decision));
+    if (!attempt.context.was_asked_of_request())
+        known_.allowed(snapshot, attempt.principal, attempt.action, attempt.resource);
+    return {};
+}
+
+bool Authorizer::is_known_to_be_allowed(const Principal& principal, std::string_view action,
+                                        std::string_view resource) const {
+    return known_.allows(directory_.now(), principal, action, resource);
 }
 
 Decision Authorizer::decide_assumption(const Attempt& attempt, const Identity& role) const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "access/decision_cache.h"
 #include "access/directory.h"
 #include "access/principal.h"
 #include "access/request_context.h"
@@ -60,6 +61,10 @@ class Authorizer final {
     Decision decide(const Attempt& attempt) const;
     // permission_denied, in AWS's words.
     Result<> authorize(const Attempt& attempt) const;
+    // That authorize() has allowed it, and would again whatever the request's context says: so
+    // that the context need not be made. False: ask authorize().
+    bool is_known_to_be_allowed(const Principal& principal, std::string_view action,
+                                std::string_view resource) const;
     // Whether the role's trust policy (and, where that only delegates, the caller's own policies)
     // lets the principal assume it: `action` is sts:AssumeRole or sts:TagSession.
     Decision decide_assumption(const Attempt& attempt, const Identity& role) const;
@@ -68,7 +73,10 @@ class Authorizer final {
                         const RequestContext& context) const;
 
   private:
+    static Decision decide_under(const SnapshotPointer& snapshot, const Attempt& attempt);
+
     const Directory& directory_;
+    mutable DecisionCache known_;
 };
 
 // What a policy alone, without anybody's identity, says: for simulations of documents.

@@ -37,6 +37,9 @@ inline constexpr Seconds kSessionTokenMax{36 * 3600};
 // A chained session (a role assumed by a session of a role).
 inline constexpr Seconds kChainedSessionMax{3600};
 
+// Allowed decisions that are remembered, some 500 bytes each.
+inline constexpr std::size_t kKnownDecisionsMax = 4096;
+
 // A key's uses are written down this often at most.
 inline constexpr Seconds kNoteUseEvery{60};
 // How often a daemon looks for what others changed in a common database.

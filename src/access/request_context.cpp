@@ -12,12 +12,21 @@ void RequestContext::add(std::string_view key, std::string value) {
 void RequestContext::add_all(std::string_view key, std::vector<std::string> values) {
     for (std::string& value : values)
         if (!is_valid_utf8(value)) value = to_storable_text(value);
-    entries_.emplace_back(to_lower(key), std::move(values));
+    entries_.push_back({.key = to_lower(key), .values = std::move(values)});
+}
+
+void RequestContext::add_of_caller(std::string_view key, std::string value) {
+    add(key, std::move(value));
+    entries_.back().of_caller = true;
 }
 
 const std::vector<std::string>* RequestContext::find(std::string_view lower_key) const {
-    for (const auto& [key, values] : entries_)
-        if (key == lower_key) return &values;
+    for (const Entry& entry : entries_) {
+        if (entry.key != lower_key) continue;
+        if (!entry.of_caller) asked_of_request_ = true;
+        return &entry.values;
+    }
+    asked_of_request_ = true;
     return nullptr;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <optional>
 
 #include "base/storable_text.h"
 #include "wire/api.h"
@@ -76,14 +77,20 @@ class AccessGate final : public Gate {
                 ? asked_by(*context.operation, input, context.scope)
                 : std::vector{asked_by_extension(extension, input, context.scope)};
         if (is_beyond_policies(context, asked)) return {};
-        access::RequestContext keys = authorizer_.context_of(context.principal, context.facts);
-        add_input(keys, context, input);
         const bool is_root = context.principal.kind == access::Principal::Kind::root;
+        std::optional<access::RequestContext> keys;  // made when something has to be decided
         for (const Asked& one : asked) {
             // Whom the account's root gives a role to is the account's own business.
             if (is_root && one.action == "iam:PassRole") continue;
-            for (const std::string& resource : one.resources)
-                AC_CHECK(authorize(context, one.action, resource, keys));
+            for (const std::string& resource : one.resources) {
+                if (authorizer_.is_known_to_be_allowed(context.principal, one.action, resource))
+                    continue;
+                if (!keys) {
+                    keys = authorizer_.context_of(context.principal, context.facts);
+                    add_input(*keys, context, input);
+                }
+                AC_CHECK(authorize(context, one.action, resource, *keys));
+            }
         }
         enter_account(context, input, asked.front().resources.front());
         return {};
@@ -92,7 +99,7 @@ class AccessGate final : public Gate {
     Result<> check(const CallContext& context, std::string_view action, std::string_view resource,
                    const access::RequestContext& further) const override {
         access::RequestContext keys = authorizer_.context_of(context.principal, context.facts);
-        for (const auto& [name, values] : further) keys.add_all(name, values);
+        for (const access::RequestContext::Entry& one : further) keys.add_all(one.key, one.values);
         return authorize(context, action, resource, keys);
     }
 

@@ -4,6 +4,7 @@
 
 #include "async/manual_timer.h"
 #include "async/run.h"
+#include "async/signal.h"
 #include "async/task_group.h"
 #include "async/thread_pool.h"
 
@@ -29,6 +30,31 @@ TEST(thread_pool, an_error_of_the_work_reaches_the_task) {
     const auto result = run_on(loop, pool.run(work));
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, ErrorCode::not_found);
+}
+
+Detached note_signal(Signal& signal, int& told, int& cancelled) {
+    const Result<> ended = co_await signal.wait();
+    ++(ended ? told : cancelled);
+}
+
+TEST(signal, wakes_all_that_wait_and_those_that_come_later) {
+    Loop loop;
+    Signal signal;
+    TaskGroup group(loop.executor());
+    TaskGroup leavers(loop.executor());
+    int told = 0;
+    int cancelled = 0;
+    group.spawn("one", note_signal(signal, told, cancelled));
+    group.spawn("two", note_signal(signal, told, cancelled));
+    leavers.spawn("leaver", note_signal(signal, told, cancelled));
+    leavers.cancel();
+    ASSERT_TRUE(run_on(loop, leavers.join()));
+    EXPECT_EQ(cancelled, 1);
+    EXPECT_EQ(told, 0);
+    signal.raise();
+    ASSERT_TRUE(run_on(loop, group.join()));
+    EXPECT_EQ(told, 2);
+    EXPECT_TRUE(run_on(loop, signal.wait()));
 }
 
 Detached note_after(Timer& timer, Milliseconds delay, bool& done) {

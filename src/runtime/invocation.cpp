@@ -22,7 +22,7 @@ bool is_success(int status) {
 
 Invocation::Invocation(Lease& lease, AgentCall call, std::string request_id,
                        net::Exchange& exchange, net::Body& body, Timer& timer,
-                       const RuntimeLimits& limits, net::Headers identity)
+                       const RuntimeLimits& limits, Signal& ending, net::Headers identity)
     : lease_(lease),
       call_(call),
       request_id_(std::move(request_id)),
@@ -30,6 +30,7 @@ Invocation::Invocation(Lease& lease, AgentCall call, std::string request_id,
       body_(body),
       timer_(timer),
       limits_(limits),
+      ending_(ending),
       deadline_(timer.clock().steady() + limits.invocation_max),
       identity_(std::move(identity)) {}
 
@@ -195,8 +196,25 @@ Task<> Invocation::follow_caller() {
         Result<> sent = co_await send_large_body();
         if (!sent) co_return sent;
     }
-    AC_CO_CHECK(co_await exchange_.wait_closed());
+    using namespace asio::experimental::awaitable_operators;
+    auto ended = co_await (exchange_.wait_closed() || await_drain());
+    if (ended.index() == 1) co_return std::get<1>(std::move(ended));
+    AC_CO_CHECK(std::get<0>(std::move(ended)));
     co_return fail(ErrorCode::cancelled, "the caller went away");
+}
+
+// An answer that has not begun is work under way, and the server itself bounds the wait for it; a
+// stream may have no end of its own.
+Task<> Invocation::await_drain() {
+    constexpr Milliseconds kLook{500};
+    AC_CO_CHECK(co_await ending_.wait());
+    if (call_ != AgentCall::mcp_stream) {
+        AC_CO_CHECK(co_await timer_.sleep_until(timer_.clock().steady() + limits_.stream_drain));
+    }
+    while (!exchange_.started()) {
+        AC_CO_CHECK(co_await sleep_for(timer_, kLook));
+    }
+    co_return fail(ErrorCode::cancelled, "the server is shutting down");
 }
 
 Task<> Invocation::send_large_body() {

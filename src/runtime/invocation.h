@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "async/signal.h"
 #include "async/timer.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -17,8 +18,9 @@ namespace ac::runtime {
 class Invocation final {
   public:
     // All outlive the invocation. `lease` is of a ready session. `identity` goes to the agent.
+    // When `ending` is raised, what streams already has stream_drain left.
     Invocation(Lease& lease, AgentCall call, std::string request_id, net::Exchange& exchange,
-               net::Body& body, Timer& timer, const RuntimeLimits& limits,
+               net::Body& body, Timer& timer, const RuntimeLimits& limits, Signal& ending,
                net::Headers identity = {});
 
     // See RuntimeService::invoke.
@@ -40,6 +42,7 @@ class Invocation final {
     Task<> ask_guest();
     bool is_whole_answer() const;
     Task<> follow_caller();
+    Task<> await_drain();
     Task<> send_large_body();
     Task<> answer(net::ResponseHead head);
     Task<> answer_whole(net::ResponseHead head, std::uint64_t size);
@@ -58,6 +61,7 @@ class Invocation final {
     net::Body& body_;
     Timer& timer_;
     const RuntimeLimits& limits_;
+    Signal& ending_;
     const SteadyTime deadline_;
     const net::Headers identity_;
 

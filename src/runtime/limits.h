@@ -19,12 +19,14 @@ struct RuntimeLimits {
     int page_default = 100;            // items; API model's maximum
 
     // Sessions.
-    std::size_t sessions_max = 1000;                 // concurrent, per account; guide
-    Seconds idle_timeout{900};                       // API model default
-    Seconds lifetime_max{28'800};                    // API model default
-    Seconds invocation_max{15 * 60};                 // one invocation; guide
-    Seconds web_socket_max{60 * 60};                 // one WebSocket; AWS quota
-    Seconds web_socket_idle_max{15 * 60};            // without a frame either way; ours
+    std::size_t sessions_max = 1000;       // concurrent, per account; guide
+    Seconds idle_timeout{900};             // API model default
+    Seconds idle_max{28'800};              // whatever a runtime says; API model's maximum
+    Seconds lifetime_max{28'800};          // API model default
+    Seconds invocation_max{15 * 60};       // one invocation; guide
+    Seconds web_socket_max{60 * 60};       // one WebSocket; AWS quota
+    Seconds web_socket_idle_max{15 * 60};  // without a frame either way; ours
+    Seconds stream_drain{5};  // what a streamed answer has left when the server is stopped; ours
     std::uint64_t web_socket_frame_max = 64 * 1024;  // payload of a frame; AWS quota
     Seconds init_max{60};                            // from start to listening; ours
     Milliseconds stop_grace{3000};                   // between SIGTERM and SIGKILL; ours
@@ -42,6 +44,10 @@ struct RuntimeLimits {
     std::uint64_t storage_files_max = 200'000;     // ours
     Seconds storage_look{5};                       // how often it is measured; ours
     Seconds storage_kept{14 * 24 * 3600};          // without use; AWS
+
+    // Names and values that a runtime gives its agents, together: the API model's 50 variables in
+    // ASCII. What the platform adds comes on top, and a sandbox's start message carries it all.
+    std::size_t environment_bytes_max = 256'000;
 
     // Guest output, per session; ours.
     std::uint64_t log_bytes_max = 4ULL << 20;         // a file; at it the file is turned over

@@ -114,14 +114,15 @@ std::vector<LogLine> LogFollower::added() {
     return lines;
 }
 
-Task<> follow_logs(fs::path folder, LogQuery query, ThreadPool& pool, Timer& timer, LogSink sink) {
+Task<> follow_logs(fs::path folder, LogQuery query, ThreadPool& pool, Timer& timer,
+                   const Signal& ending, LogSink sink) {
     const auto follower = std::make_shared<LogFollower>(std::move(folder), query.session);
     auto first = [follower, count = query.tail]() -> Result<std::vector<LogLine>> {
         return follower->newest(count);
     };
     AC_CO_TRY(auto lines, co_await pool.run(first));
     AC_CO_CHECK(co_await sink(std::move(lines)));
-    while (query.follow) {
+    while (query.follow && !ending.raised()) {
         if (!co_await sleep_for(timer, kLook)) break;
         auto more = [follower]() -> Result<std::vector<LogLine>> { return follower->added(); };
         AC_CO_TRY(auto added, co_await pool.run(more));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "async/signal.h"
 #include "async/thread_pool.h"
 #include "async/timer.h"
 #include "runtime/runtime_service.h"
@@ -37,7 +38,8 @@ class LogFollower final {
     std::map<std::string, Place> places_;  // by file name
 };
 
+// Ends what follows when `ending` is raised.
 Task<> follow_logs(std::filesystem::path folder, LogQuery query, ThreadPool& pool, Timer& timer,
-                   LogSink sink);
+                   const Signal& ending, LogSink sink);
 
 }  // namespace ac::runtime

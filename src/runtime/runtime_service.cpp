@@ -1,8 +1,10 @@
 #include "runtime/runtime_service.h"
 
 #include <atomic>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <deque>
 
+#include "async/signal.h"
 #include "async/task_group.h"
 #include "base/log.h"
 #include "runtime/builder.h"
@@ -41,7 +43,7 @@ class Service final : public RuntimeService, private CatalogListener {
           builder_(given.sandbox, given.artifacts, given.images, given.pool, given.random,
                    config_.folder, config_.limits, config_.build),
           host_(*catalog_, given.sandbox, given.timer, given.random, given.pool, given.loop,
-                config_.limits, {config_.folder, {}, given.platform, given.egress}),
+                config_.limits, {config_.folder, {}, given.platform, given.egress, config_.pool}),
           tasks_(given.loop.executor()) {}
 
     Result<> prepare() { return builder_.prepare(); }
@@ -65,6 +67,8 @@ class Service final : public RuntimeService, private CatalogListener {
         for (PendingBuild& build : builds) build_wanted(std::move(build));
         co_return Result<>{};
     }
+
+    void begin_drain() override { ending_.raise(); }
 
     Task<> drain(SteadyTime deadline) override {
         draining_ = true;
@@ -91,12 +95,15 @@ class Service final : public RuntimeService, private CatalogListener {
 
     Task<> open_web_socket(SessionAddress address, std::string request_id,
                            net::Exchange& exchange) override {
+        using namespace asio::experimental::awaitable_operators;
         AC_CO_CHECK(check_web_socket(exchange.request()));
         const Caller caller = address.caller;
         AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
         net::Headers identity = identity_headers(lease.session(), caller, exchange.request());
-        co_return co_await relay_web_socket(lease, std::move(request_id), exchange, timer_,
-                                            config_.limits, std::move(identity));
+        auto ended = co_await (relay_web_socket(lease, std::move(request_id), exchange, timer_,
+                                                config_.limits, std::move(identity)) ||
+                               ending_.wait());
+        co_return ended.index() == 0 ? std::get<0>(std::move(ended)) : Result<>{};
     }
 
     Task<CommandEnd> run_command(SessionAddress address, CommandRequest request,
@@ -119,7 +126,7 @@ class Service final : public RuntimeService, private CatalogListener {
         AC_CO_TRY([[maybe_unused]] const auto view,
                   co_await catalog_->get_endpoint(query.scope, query.runtime, query.endpoint));
         auto folder = log_folder(config_.folder, query.runtime, query.endpoint);
-        co_return co_await follow_logs(std::move(folder), std::move(query), pool_, timer_,
+        co_return co_await follow_logs(std::move(folder), std::move(query), pool_, timer_, ending_,
                                        std::move(sink));
     }
 
@@ -135,6 +142,8 @@ class Service final : public RuntimeService, private CatalogListener {
 
     std::size_t session_count() const override { return host_.count(); }
 
+    PoolStatistics pool_statistics() const override { return host_.pool_statistics(); }
+
   private:
     Task<> forward(SessionAddress address, AgentCall call, std::string request_id,
                    net::Exchange& exchange, net::Body& body) {
@@ -147,7 +156,7 @@ class Service final : public RuntimeService, private CatalogListener {
         AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
         net::Headers identity = identity_headers(lease.session(), caller, exchange.request());
         Invocation invocation(lease, call, std::move(request_id), exchange, body, timer_,
-                              config_.limits, std::move(identity));
+                              config_.limits, ending_, std::move(identity));
         co_return co_await invocation.run();
     }
 
@@ -192,7 +201,10 @@ class Service final : public RuntimeService, private CatalogListener {
     }
 
     void changed(const Scope& scope, const Resource& resource, bool end_sessions) override {
-        if (end_sessions) host_.end(scope, resource, StopReason::removed);
+        if (end_sessions)
+            host_.end(scope, resource, StopReason::removed);
+        else
+            host_.discard_waiting(scope, resource);
     }
 
     void delete_wanted(const Scope& scope, const RuntimeId& id) override {
@@ -260,6 +272,7 @@ class Service final : public RuntimeService, private CatalogListener {
     WorkloadIdentities* const identities_;
     std::unique_ptr<Catalog> catalog_;
     ImageSource* const images_;
+    Signal ending_;
     Builder builder_;
     SessionHost host_;
 

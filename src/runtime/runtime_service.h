@@ -17,6 +17,7 @@
 #include "runtime/build_options.h"
 #include "runtime/catalog.h"
 #include "runtime/limits.h"
+#include "runtime/pool_options.h"
 #include "runtime/types.h"
 #include "sandbox/sandbox.h"
 #include "storage/database.h"
@@ -103,6 +104,9 @@ class RuntimeService {
     virtual void set_public_url(std::string url) = 0;
     // Brings the schema up to date and resumes what an earlier run left unfinished.
     virtual Task<> start() = 0;
+    // What lasts until somebody ends it (followed logs, WebSockets, listening streams) ends now,
+    // and answers that stream have stream_drain left. drain() follows. Thread-safe.
+    virtual void begin_drain() = 0;
     // Ends sessions and builds; unfinished builds are resumed by the next start().
     virtual Task<> drain(SteadyTime deadline) = 0;
 
@@ -137,12 +141,14 @@ class RuntimeService {
                                         std::optional<std::int64_t> version) = 0;
     // Live sessions, for /metrics.
     virtual std::size_t session_count() const = 0;
+    virtual PoolStatistics pool_statistics() const = 0;
 };
 
 struct RuntimeConfig {
     std::filesystem::path folder;  // ours alone: code, packages, logs
     RuntimeLimits limits;
     BuildOptions build;
+    PoolOptions pool;
 };
 
 class ImageSource;

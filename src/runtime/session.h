@@ -9,32 +9,14 @@
 #include <vector>
 
 #include "async/completion.h"
-#include "net/http_client.h"
 #include "runtime/catalog.h"
+#include "runtime/guest.h"
 #include "runtime/kept_token.h"
 #include "runtime/platform_door.h"
 #include "runtime/runtime_service.h"
-#include "runtime/session_log.h"
 #include "runtime/session_machine.h"
-#include "sandbox/sandbox.h"
 
 namespace ac::runtime {
-
-// Opens connections to the agent's port in its sandbox. The connection by which the agent was found
-// to listen is handed out first.
-class GuestConnector final : public net::Connector {
-  public:
-    GuestConnector(sandbox::Monitor& monitor, std::uint16_t port)
-        : monitor_(monitor), port_(port) {}
-    Task<UniqueFd> connect(SteadyTime deadline) override;
-    void keep(UniqueFd first);
-
-  private:
-    sandbox::Monitor& monitor_;
-    const std::uint16_t port_;
-    std::mutex mutex_;
-    UniqueFd first_;
-};
 
 // An agent that keeps MCP sessions of its own gives them ids. Callers know theirs only, which leads
 // to the session; this is what the agent calls it. Thread-safe.
@@ -55,13 +37,11 @@ class AgentMcpSession final {
 };
 
 struct Session {
-    Session(SessionAddress where, Resolved what, SessionTimes times, SteadyTime now, WallTime wall,
-            SessionLog output)
+    Session(SessionAddress where, Resolved what, SessionTimes times, SteadyTime now, WallTime wall)
         : address(std::move(where)),
           target(std::move(what)),
           started_wall(wall),
-          machine(times, now),
-          log(std::move(output)) {}
+          machine(times, now) {}
 
     const SessionAddress address;
     const Resolved target;
@@ -90,8 +70,7 @@ struct Session {
     // The service's loop only.
     std::unique_ptr<PlatformDoor::Open> platform;
     std::unique_ptr<PlatformDoor::Open> egress;
-    SessionLog log;
-    Completion<void> output_ended[2];
+    std::shared_ptr<GuestOutput> output;  // nullptr: nothing has been started yet
     std::optional<Error> start_error;
 };
 

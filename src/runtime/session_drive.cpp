@@ -1,11 +1,8 @@
 // How a session's guest is started, watched and ended: what SessionHost does for its machines.
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
-#include "async/pipe.h"
-#include "runtime/guest_plan.h"
 #include "runtime/session_host.h"
 
 namespace ac::runtime {
@@ -14,20 +11,13 @@ namespace {
 constexpr Milliseconds kTick{1000};
 constexpr Seconds kPingMax{5};
 constexpr std::size_t kPingBytesMax = 4096;
-// Between looks whether the agent listens: short at first, since a native agent is up within a
-// millisecond.
-constexpr std::chrono::microseconds kFirstLook{300};
-constexpr std::chrono::microseconds kLongestLook{20'000};
 constexpr Milliseconds kEndMax{1000};
+constexpr Milliseconds kEndLook{20};
 
 std::string with_tail(std::string message, const SessionLog& log) {
     const std::string tail = log.tail();
     if (!tail.empty()) message += "; its last output:\n" + tail;
     return message;
-}
-
-std::string loopback_url(std::uint16_t port) {
-    return "http://127.0.0.1:" + std::to_string(port);
 }
 
 std::uint16_t port_of(const Session& session) {
@@ -41,19 +31,6 @@ net::RequestHead ping_request(const Session& session) {
 }
 
 }  // namespace
-
-Task<UniqueFd> GuestConnector::connect(SteadyTime) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (first_) co_return std::move(first_);
-    }
-    co_return co_await monitor_.connect(port_);
-}
-
-void GuestConnector::keep(UniqueFd first) {
-    const std::lock_guard lock(mutex_);
-    first_ = std::move(first);
-}
 
 Detached SessionHost::provision(SessionPointer session) {
     const Result<> started = co_await start_guest(session);
@@ -79,56 +56,88 @@ Detached SessionHost::provision(SessionPointer session) {
         finish(session, started.error());
 }
 
-Task<> SessionHost::start_guest(SessionPointer session) {
-    const SessionAddress& address = session->address;
-    auto prune = [folder = log_folder(options_.folder, address.runtime, address.endpoint),
-                  max = limits_.log_files_max]() -> Result<> {
+std::filesystem::path SessionHost::log_folder_of(const SessionAddress& address) const {
+    return log_folder(folder_, address.runtime, address.endpoint);
+}
+
+void SessionHost::prune_old_logs(const SessionAddress& address) {
+    pool_.post([folder = log_folder_of(address), max = limits_.log_files_max] {
         prune_logs(folder, max);
-        return {};
-    };
-    pool_.post([prune] { (void)prune(); });
-    GuestLinks links{.public_url = options_.public_url};
-    if (options_.platform != nullptr) links.platform_url = loopback_url(kPlatformPort);
-    if (has_egress(*session)) links.egress_url = loopback_url(kEgressPort);
-    GuestPlan plan = plan_guest(address.scope, address.runtime, address.endpoint, session->target,
-                                limits_, links);
-    AC_CO_CHECK(co_await open_storage(session, plan.policy));
-    session->environment = plan.environment;
-    session->folder = plan.folder;
-    AC_CO_TRY(Pipe output, make_pipe());
-    AC_CO_TRY(Pipe errors, make_pipe());
-    sandbox::Command command{.argv = std::move(plan.argv),
-                             .environment = std::move(plan.environment),
-                             .folder = std::move(plan.folder),
-                             .standard_output = std::move(output.writing),
-                             .standard_error = std::move(errors.writing)};
-    AC_CO_TRY(auto monitor,
-              co_await sandbox_.start(std::move(plan.policy), plan.limits, std::move(command)));
-    bool wanted = false;
+    });
+}
+
+Task<> SessionHost::start_guest(SessionPointer session) {
+    prune_old_logs(session->address);
+    AC_CO_TRY(const bool adopted, co_await adopt_waiting(session));
+    if (adopted) co_return Result<>{};
+    ++starting_;
+    const Result<> started = co_await start_new_guest(session);
+    --starting_;
+    co_return started;
+}
+
+// False: there is none, or none that is well.
+Task<bool> SessionHost::adopt_waiting(SessionPointer session) {
+    std::shared_ptr<WarmGuest> warm;
     {
+        // Under our lock: what is told to end afterwards is also discarded afterwards.
         const std::lock_guard lock(mutex_);
-        session->monitor = std::move(monitor);
-        wanted = session->machine.state() == SessionState::provisioning;
+        if (session->machine.state() == SessionState::provisioning)
+            warm = warm_.take(session->address, session->target);
     }
-    session->connector = std::make_unique<GuestConnector>(*session->monitor, port_of(*session));
-    session->pool = net::make_client_pool(*session->connector, timer_);
-    constexpr std::size_t kKeepNone = 0;
-    session->fresh = net::make_client_pool(*session->connector, timer_, {}, kKeepNone);
-    tasks_.spawn("guest output",
-                 read_output(session, std::move(output.reading), Stream::standard_output));
-    tasks_.spawn("guest errors",
-                 read_output(session, std::move(errors.reading), Stream::standard_error));
-    tasks_.spawn("guest watch", watch(session));
-    if (!wanted) {  // it was asked to stop before there was a guest that could be told
-        stop_guest(session);
-        co_return fail(ErrorCode::busy, "the session was stopped while it was started");
+    if (!warm) co_return false;
+    auto connection = co_await warm->monitor->connect(port_of(*session));
+    if (!connection) {
+        warm_.reject(*warm);
+        co_return false;
     }
-    Result<> opened = co_await open_doors(session);
+    warm->guest.connector->keep(*std::move(connection));
+    warm->guest.output->log.open(log_folder_of(session->address), session->address.session);
+    AC_CO_CHECK(begin(session, std::move(warm->guest)));
+    AC_CO_CHECK(open_doors(*session, std::move(warm->listeners)));
+    co_return true;
+}
+
+Task<> SessionHost::start_new_guest(SessionPointer session) {
+    const SessionAddress& address = session->address;
+    auto output = std::make_shared<GuestOutput>(limits_);
+    output->log.open(log_folder_of(address), address.session);
+    session->output = output;
+    GuestPlan plan =
+        starter_.plan(address.scope, address.runtime, address.endpoint, session->target);
+    AC_CO_CHECK(co_await open_storage(session, plan.policy));
+    const ServerProtocol protocol = session->target.spec.protocol;
+    AC_CO_TRY(Guest guest, co_await starter_.start(std::move(plan), protocol, std::move(output)));
+    AC_CO_CHECK(begin(session, std::move(guest)));
+    auto listeners = co_await starter_.listen(*session->monitor, session->target.spec);
+    const Result<> opened = listeners ? open_doors(*session, *std::move(listeners))
+                                      : Result<>(fail(std::move(listeners).error()));
     if (!opened) {
         co_await await_end(session);
         co_return opened;
     }
     co_return co_await wait_listening(session);
+}
+
+// From here on the guest is the session's.
+Result<> SessionHost::begin(const SessionPointer& session, Guest guest) {
+    session->environment = std::move(guest.environment);
+    session->folder = std::move(guest.folder);
+    session->output = std::move(guest.output);
+    session->connector = std::move(guest.connector);
+    session->pool = std::move(guest.pool);
+    session->fresh = std::move(guest.fresh);
+    bool wanted = false;
+    {
+        const std::lock_guard lock(mutex_);
+        session->monitor = std::move(guest.monitor);
+        wanted = session->machine.state() == SessionState::provisioning;
+    }
+    tasks_.spawn("guest watch", watch(session));
+    if (wanted) return {};
+    // It was asked to stop before there was a guest that could be told.
+    stop_guest(session);
+    return fail(ErrorCode::busy, "the session was stopped while it was started");
 }
 
 // A guest that ends at once takes its doors with it. watch() knows the reason and its last words.
@@ -139,7 +148,7 @@ Detached SessionHost::await_end(SessionPointer session) {
             const std::lock_guard lock(mutex_);
             if (session->machine.state() != SessionState::provisioning) co_return;
         }
-        if (!co_await timer_.sleep_until(timer_.clock().steady() + kLongestLook)) co_return;
+        if (!co_await timer_.sleep_until(timer_.clock().steady() + kEndLook)) co_return;
     }
 }
 
@@ -181,64 +190,46 @@ Detached SessionHost::measure(SessionPointer session) {
     if (action == SessionAction::stop_guest) stop_guest(session);
 }
 
-bool SessionHost::has_egress(const Session& session) const {
-    return options_.egress != nullptr && options_.egress->serves(session.target.spec.network);
-}
-
-// Before the agent can have got as far as calling anything: its interpreter takes longer to start.
-Task<> SessionHost::open_doors(SessionPointer session) {
-    const GuestIdentity guest{.address = session->address,
-                              .role_arn = session->target.spec.role_arn,
-                              .network = session->target.spec.network};
-    if (options_.platform != nullptr) {
-        AC_CO_TRY(auto listener, co_await session->monitor->listen(kPlatformPort));
-        AC_CO_TRY(session->platform, options_.platform->open(std::move(listener), guest));
-    }
-    if (has_egress(*session)) {
-        AC_CO_TRY(auto listener, co_await session->monitor->listen(kEgressPort));
-        AC_CO_TRY(session->egress, options_.egress->open(std::move(listener), guest));
-    }
-    co_return Result<>{};
+Result<> SessionHost::open_doors(Session& session, DoorListeners listeners) {
+    const GuestIdentity guest{.address = session.address,
+                              .role_arn = session.target.spec.role_arn,
+                              .network = session.target.spec.network};
+    AC_TRY(GuestStarter::Doors doors, starter_.open(std::move(listeners), guest));
+    session.platform = std::move(doors.platform);
+    session.egress = std::move(doors.egress);
+    return {};
 }
 
 Task<> SessionHost::wait_listening(SessionPointer session) {
-    const SteadyTime deadline = timer_.clock().steady() + limits_.init_max;
-    auto pause = kFirstLook;
-    while (true) {
-        auto connection = co_await session->monitor->connect(port_of(*session));
-        if (connection) {
-            session->connector->keep(*std::move(connection));
-            co_return Result<>{};
-        }
-        {
-            const std::lock_guard lock(mutex_);
-            if (session->machine.state() != SessionState::provisioning)
-                co_return fail(ErrorCode::busy, "the session ended while it was started");
-        }
-        if (timer_.clock().steady() >= deadline) {
-            const std::string message =
-                "the agent did not listen on port " + std::to_string(port_of(*session)) +
-                ", where protocol " + std::string(to_string(session->target.spec.protocol)) +
-                " wants it, within " + std::to_string(limits_.init_max.count()) + " s of its start";
-            co_return fail(ErrorCode::guest_failed, with_tail(message, session->log));
-        }
-        AC_CO_CHECK(co_await timer_.sleep_until(timer_.clock().steady() + pause));
-        pause = std::min(pause * 3 / 2, kLongestLook);
+    const std::function<Result<>()> go_on = [this, &session]() -> Result<> {
+        const std::lock_guard lock(mutex_);
+        if (session->machine.state() == SessionState::provisioning) return {};
+        return fail(ErrorCode::busy, "the session ended while it was started");
+    };
+    auto first =
+        co_await starter_.await_listening(*session->monitor, session->target.spec.protocol, go_on);
+    if (first) {
+        session->connector->keep(*std::move(first));
+        co_return Result<>{};
     }
+    Error error = std::move(first).error();
+    if (error.code == ErrorCode::guest_failed)
+        error.message = with_tail(std::move(error.message), session->output->log);
+    co_return fail(std::move(error));
 }
 
 Detached SessionHost::watch(SessionPointer session) {
     const auto outcome = co_await session->monitor->wait();
     // Its last words explain its end. Everything of it is gone, so the pipes end now.
-    for (const auto& ended : session->output_ended) (void)co_await ended.cancellable_result();
+    for (const auto& ended : session->output->ended) (void)co_await ended.cancellable_result();
     Error why{.code = ErrorCode::internal, .message = "the guest was lost"};
     if (outcome) why = end_error_of(*session, *outcome);
-    session->log.add(timer_.clock().wall(), Stream::platform,
-                     outcome
-                         ? "the session ended: " + (outcome->detail.empty()
-                                                        ? std::string(to_string(outcome->reason))
-                                                        : outcome->detail)
-                         : why.message);
+    session->output->log.add(
+        timer_.clock().wall(), Stream::platform,
+        outcome ? "the session ended: " + (outcome->detail.empty()
+                                               ? std::string(to_string(outcome->reason))
+                                               : outcome->detail)
+                : why.message);
     finish(session, std::move(why));
 }
 
@@ -256,39 +247,11 @@ Error SessionHost::end_error_of(const Session& session, const sandbox::Outcome& 
         return {.code = ErrorCode::guest_failed,
                 .message = with_tail(
                     "the agent of session " + session.address.session.text() + " ended: " + how,
-                    session.log)};
+                    session.output->log)};
     }
     return {.code = ErrorCode::guest_failed,
             .message = "session " + session.address.session.text() +
                        " was ended: " + std::string(to_string(reason))};
-}
-
-Detached SessionHost::read_output(SessionPointer session, UniqueFd reading, Stream stream) {
-    constexpr Milliseconds kWindow{100};
-    const std::uint64_t window_bytes = limits_.log_bytes_per_second / 10;
-    const auto executor = co_await asio::this_coro::executor;
-    PipeReader reader(executor, std::move(reading));
-    LineSplitter splitter(limits_.log_line_bytes_max);
-    std::array<char, 16 * 1024> buffer;
-    std::uint64_t in_window = 0;
-    SteadyTime window = timer_.clock().steady();
-    while (true) {
-        const auto size = co_await reader.read_some(buffer);
-        if (!size || *size == 0) break;
-        const WallTime now = timer_.clock().wall();
-        for (std::string& line : splitter.feed({buffer.data(), *size}))
-            session->log.add(now, stream, std::move(line));
-        if (timer_.clock().steady() - window > kWindow) {
-            window = timer_.clock().steady();
-            in_window = 0;
-        }
-        in_window += *size;
-        // A guest that floods its output waits; nobody else does.
-        if (in_window > window_bytes && !co_await timer_.sleep_until(window + kWindow)) break;
-    }
-    if (auto rest = splitter.rest())
-        session->log.add(timer_.clock().wall(), stream, *std::move(rest));
-    session->output_ended[stream == Stream::standard_output ? 0 : 1].complete({});
 }
 
 Detached SessionHost::keep_time() {

@@ -42,9 +42,10 @@ Result<> check_proof(const Spec& spec, const Caller& caller) {
 }
 
 SessionTimes times_of(const Spec& spec, const RuntimeLimits& limits) {
-    return {.idle_timeout = spec.idle_timeout.value_or(limits.idle_timeout),
-            .lifetime_max = spec.lifetime_max.value_or(limits.lifetime_max),
-            .busy_recheck = limits.busy_recheck};
+    return {
+        .idle_timeout = std::min(spec.idle_timeout.value_or(limits.idle_timeout), limits.idle_max),
+        .lifetime_max = spec.lifetime_max.value_or(limits.lifetime_max),
+        .busy_recheck = limits.busy_recheck};
 }
 
 }  // namespace
@@ -66,13 +67,15 @@ std::optional<Error> Lease::end_error() const {
 SessionHost::SessionHost(Catalog& catalog, sandbox::Sandbox& sandbox, Timer& timer, Random& random,
                          ThreadPool& pool, Loop& loop, const RuntimeLimits& limits, Options options)
     : catalog_(catalog),
-      sandbox_(sandbox),
       timer_(timer),
       random_(random),
       pool_(pool),
       limits_(limits),
-      options_(std::move(options)),
-      storage_(options_.folder / "storage"),
+      folder_(options.folder),
+      storage_(folder_ / "storage"),
+      starter_(sandbox, timer, limits, {options.public_url, options.platform, options.egress},
+               tasks_),
+      warm_(starter_, timer, limits, options.pool, starting_, tasks_),
       tasks_(loop.executor()) {}
 
 Task<Lease> SessionHost::enter(SessionAddress address) {
@@ -128,11 +131,8 @@ Task<> SessionHost::create(const SessionAddress& address, const Caller& caller,
 Result<> SessionHost::insert(const SessionAddress& address, const std::string& key,
                              Resolved target) {
     const SessionTimes times = times_of(target.spec, limits_);
-    SessionLog log(log_folder(options_.folder, address.runtime, address.endpoint), address.session,
-                   limits_);
-    auto session =
-        std::make_shared<Session>(address, std::move(target), times, timer_.clock().steady(),
-                                  timer_.clock().wall(), std::move(log));
+    auto session = std::make_shared<Session>(address, std::move(target), times,
+                                             timer_.clock().steady(), timer_.clock().wall());
     bool start_time = false;
     {
         const std::lock_guard lock(mutex_);
@@ -185,6 +185,8 @@ void SessionHost::end(const Scope& scope, const Resource& resource, StopReason r
                 ending.push_back(session);
         }
     }
+    // After the sessions: one that is being started takes no guest when it has been told to end.
+    warm_.discard(scope, resource);
     for (const SessionPointer& session : ending) stop_guest(session);
 }
 
@@ -197,9 +199,10 @@ Task<> SessionHost::wait_gone(Scope scope, RuntimeId id) {
             for (const auto& [key, session] : sessions_)
                 if (is_of(*session, scope, all)) ended = session->end_waiters.emplace_back();
         }
-        if (!ended) co_return Result<>{};
+        if (!ended) break;
         AC_CO_CHECK(co_await ended->cancellable_result());
     }
+    co_return co_await warm_.wait_gone(scope, id);
 }
 
 Task<std::vector<SessionView>> SessionHost::list(Scope scope, RuntimeId id) {
@@ -245,11 +248,12 @@ Task<> SessionHost::wait_all_gone() {
         std::optional<Completion<void>> ended;
         {
             const std::lock_guard lock(mutex_);
-            if (sessions_.empty()) co_return Result<>{};
+            if (sessions_.empty()) break;
             ended = sessions_.begin()->second->end_waiters.emplace_back();
         }
         AC_CO_CHECK(co_await ended->cancellable_result());
     }
+    co_return co_await warm_.wait_all_gone();
 }
 
 Task<> SessionHost::drain(SteadyTime deadline) {
@@ -263,8 +267,10 @@ Task<> SessionHost::drain(SteadyTime deadline) {
             all.push_back(session);
         }
     }
+    warm_.close(limits_.stop_grace);
     for (const SessionPointer& session : all) stop_guest(session);
     co_await (wait_all_gone() || timer_.sleep_until(deadline));
+    warm_.close(Milliseconds{0});
     for (const SessionPointer& session : all) {
         const std::lock_guard lock(mutex_);
         if (session->monitor) session->monitor->stop(Milliseconds{0});

@@ -14,6 +14,7 @@
 #include "async/thread_pool.h"
 #include "runtime/session.h"
 #include "runtime/session_storage.h"
+#include "runtime/warm_pool.h"
 
 namespace ac::runtime {
 
@@ -48,11 +49,12 @@ class SessionHost final {
         std::string public_url;
         PlatformDoor* platform = nullptr;  // nullptr: guests reach nothing
         PlatformDoor* egress = nullptr;
+        PoolOptions pool = {};
     };
     bool is_live(const SessionAddress& address) const;
     const SessionStorage& storage() const { return storage_; }
     // Before the first session.
-    void set_public_url(std::string url) { options_.public_url = std::move(url); }
+    void set_public_url(std::string url) { starter_.set_public_url(std::move(url)); }
 
     // All outlive the host.
     SessionHost(Catalog& catalog, sandbox::Sandbox& sandbox, Timer& timer, Random& random,
@@ -63,10 +65,15 @@ class SessionHost final {
     Task<> stop(SessionAddress address);
     // Does not wait. Empty endpoint: every session of the runtime.
     void end(const Scope& scope, const Resource& resource, StopReason reason);
-    // Until no session of the runtime is left.
+    // What the resource leads to has changed: guests that wait for its sessions are stale.
+    void discard_waiting(const Scope& scope, const Resource& resource) {
+        warm_.discard(scope, resource);
+    }
+    // Until no session of the runtime is left, and no guest that waits for one.
     Task<> wait_gone(Scope scope, RuntimeId id);
     Task<std::vector<SessionView>> list(Scope scope, RuntimeId id);
     std::size_t count() const;
+    PoolStatistics pool_statistics() const { return warm_.statistics(); }
     // Ends all; those that do not end before the deadline are killed.
     Task<> drain(SteadyTime deadline);
 
@@ -86,15 +93,18 @@ class SessionHost final {
     Task<> wait_all_gone();
     Detached provision(SessionPointer session);
     Task<> start_guest(SessionPointer session);
-    Task<> open_doors(SessionPointer session);
-    bool has_egress(const Session& session) const;
+    Task<bool> adopt_waiting(SessionPointer session);
+    Task<> start_new_guest(SessionPointer session);
+    Result<> begin(const SessionPointer& session, Guest guest);
+    Result<> open_doors(Session& session, DoorListeners listeners);
+    void prune_old_logs(const SessionAddress& address);
+    std::filesystem::path log_folder_of(const SessionAddress& address) const;
     Task<> open_storage(SessionPointer session, sandbox::Policy& policy);
     Detached measure(SessionPointer session);
     Task<> wait_listening(SessionPointer session);
     // Until watch() has told the end of a session that is starting; a second at most.
     Detached await_end(SessionPointer session);
     Detached watch(SessionPointer session);
-    Detached read_output(SessionPointer session, UniqueFd reading, Stream stream);
     Detached ping(SessionPointer session);
     Detached keep_time();
 
@@ -104,13 +114,15 @@ class SessionHost final {
     Error end_error_of(const Session& session, const sandbox::Outcome& outcome) const;
 
     Catalog& catalog_;
-    sandbox::Sandbox& sandbox_;
     Timer& timer_;
     Random& random_;
     ThreadPool& pool_;
     const RuntimeLimits& limits_;
-    Options options_;
+    const std::filesystem::path folder_;
     const SessionStorage storage_;
+    GuestStarter starter_;
+    std::atomic<std::size_t> starting_{0};  // sessions, without a waiting guest
+    WarmPool warm_;
 
     mutable std::mutex mutex_;  // all below, and the guarded part of each session
     std::unordered_map<std::string, SessionPointer> sessions_;

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/result.h"
 #include "crypto/hash.h"
 
 namespace ac::runtime {
@@ -16,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kOwnerMark = "# session ";
+constexpr std::size_t kWaitingBytesMax = 64 * 1024;  // of output before there is a session
 constexpr std::size_t kTailLines = 12;
 constexpr std::size_t kTailLineBytes = 300;
 
@@ -100,11 +102,18 @@ fs::path log_folder(const fs::path& folder, const RuntimeId& runtime, std::strin
     return folder / "logs" / runtime.text() / endpoint;
 }
 
-SessionLog::SessionLog(fs::path folder, const SessionId& session, const RuntimeLimits& limits)
-    : limits_(limits), session_(session.text()), path_(folder / file_name(session)) {
+void SessionLog::open(const fs::path& folder, const SessionId& session) {
+    AC_ASSERT(path_.empty());
+    session_ = session.text();
+    path_ = folder / file_name(session);
     std::error_code error;
     fs::create_directories(folder, error);
     open_file(O_APPEND);
+    const auto waiting = std::exchange(waiting_, {});
+    for (const LogRecord& record : waiting) write(record);
+    if (lost_ == 0) return;
+    write({waiting.back().time, Stream::platform,
+           std::to_string(lost_) + " lines that came before the session were not kept"});
 }
 
 void SessionLog::open_file(int extra_flags) {
@@ -129,7 +138,24 @@ void SessionLog::turn_over() {
 void SessionLog::add(WallTime now, Stream stream, std::string line) {
     newest_.push_back(line.substr(0, kTailLineBytes));
     if (newest_.size() > kTailLines) newest_.pop_front();
-    const std::string record = encode_record({now, stream, std::move(line)});
+    const LogRecord record{now, stream, std::move(line)};
+    if (path_.empty())
+        keep(record);
+    else
+        write(record);
+}
+
+// The first lines tell how an agent started.
+void SessionLog::keep(const LogRecord& record) {
+    waiting_bytes_ += record.line.size() + sizeof record;
+    if (waiting_bytes_ > kWaitingBytesMax)
+        ++lost_;
+    else
+        waiting_.push_back(record);
+}
+
+void SessionLog::write(const LogRecord& entry) {
+    const std::string record = encode_record(entry);
     if (written_ + record.size() > limits_.log_bytes_max) turn_over();
     if (!file_) return;
     const ssize_t size = ::write(file_.get(), record.data(), record.size());

@@ -52,10 +52,17 @@ std::optional<std::string> decode_log_owner(std::string_view line);
 
 class SessionLog final {
   public:
+    // Of an agent that has no session yet: what it writes is kept in memory until open().
+    explicit SessionLog(const RuntimeLimits& limits) : limits_(limits) {}
     // A log that cannot be written (disk full) is dropped silently but for its tail: a full disk
     // must not end sessions.
-    SessionLog(std::filesystem::path folder, const SessionId& session, const RuntimeLimits& limits);
+    SessionLog(std::filesystem::path folder, const SessionId& session, const RuntimeLimits& limits)
+        : SessionLog(limits) {
+        open(std::move(folder), session);
+    }
 
+    // Once.
+    void open(const std::filesystem::path& folder, const SessionId& session);
     void add(WallTime now, Stream stream, std::string line);
     // The newest lines, for error messages.
     std::string tail() const;
@@ -63,10 +70,15 @@ class SessionLog final {
   private:
     void open_file(int extra_flags);
     void turn_over();
+    void keep(const LogRecord& record);
+    void write(const LogRecord& record);
 
     const RuntimeLimits& limits_;
-    const std::string session_;
-    const std::filesystem::path path_;
+    std::string session_;
+    std::filesystem::path path_;      // empty: not open yet
+    std::vector<LogRecord> waiting_;  // until then
+    std::size_t waiting_bytes_ = 0;
+    std::size_t lost_ = 0;  // lines that were too many to keep
     UniqueFd file_;
     std::uint64_t written_ = 0;
     std::deque<std::string> newest_;

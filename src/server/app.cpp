@@ -84,6 +84,8 @@ runtime::RuntimeConfig runtime_config(const AppOptions& options) {
     runtime::RuntimeConfig config;
     config.folder = options.config.data_dir / "runtime";
     config.limits.sessions_max = options.config.sessions_max;
+    config.limits.idle_max = options.config.session_idle_max;
+    config.pool = options.config.pool;
     for (const std::string& folder : options.config.python_interpreters)
         config.build.interpreters.emplace_back(folder);
     config.build.exact_interpreter = options.config.python_exact;
@@ -206,6 +208,7 @@ Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, S
     const int signal = co_await signals.async_wait(use_task);
     AC_LOG(info, "draining", {"signal", signal}, {"connections", server.connections()});
     const SteadyTime deadline = timer.clock().steady() + Seconds{drain_seconds};
+    services.runtime.begin_drain();
     if (const auto drained = co_await server.drain(deadline); !drained)
         AC_LOG(warn, "requests were cut off", {"reason", drained.error().message});
     if (const auto drained = co_await services.runtime.drain(deadline); !drained)
@@ -234,8 +237,27 @@ void start_background(TaskGroup& background, Services services, Executor executo
     services.identity.start(executor);
 }
 
+void add_pool_readings(Metrics& metrics, const runtime::RuntimeService& runtime) {
+    const auto reading = [&runtime](auto member) {
+        return
+            [&runtime, member] { return static_cast<double>(runtime.pool_statistics().*member); };
+    };
+    using Pool = runtime::PoolStatistics;
+    metrics.add_gauge("agentcored_runtime_pool_guests",
+                      "Started guests that wait for a runtime session.", reading(&Pool::waiting));
+    metrics.add_counter("agentcored_runtime_pool_taken_total",
+                        "New runtime sessions that took a waiting guest.", reading(&Pool::taken));
+    metrics.add_counter("agentcored_runtime_pool_missed_total",
+                        "New runtime sessions for which no guest waited.", reading(&Pool::missed));
+    metrics.add_counter("agentcored_runtime_pool_discarded_total",
+                        "Waiting guests that left without a session.", reading(&Pool::discarded));
+    metrics.add_counter("agentcored_runtime_pool_failed_total",
+                        "Of these, guests that ended or did not answer.", reading(&Pool::failed));
+}
+
 void add_readings(Metrics& metrics, const storage::Database& database,
                   const runtime::RuntimeService& runtime) {
+    add_pool_readings(metrics, runtime);
     metrics.add_gauge("agentcored_runtime_sessions", "Live runtime sessions.",
                       [&runtime] { return static_cast<double>(runtime.session_count()); });
     metrics.add_counter(

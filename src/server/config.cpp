@@ -121,6 +121,13 @@ Result<> set_execution_max(Config& config, const std::string& text) {
     return {};
 }
 
+Result<> set_seconds(Seconds& value, const std::string& text) {
+    std::int64_t seconds = 0;
+    AC_CHECK(set_number<std::int64_t>(seconds, text, 1, 86'400));
+    value = Seconds{seconds};
+    return {};
+}
+
 Result<> set_interpreter_memory(Config& config, const std::string& text) {
     std::uint64_t mib = 0;
     AC_CHECK(set_number<std::uint64_t>(mib, text, 64, 1 << 20));
@@ -189,6 +196,18 @@ const std::map<std::string, Setter, std::less<>>& setters() {
          [](Config& c, const std::string& v) {
              return set_number<std::size_t>(c.sessions_max, v, 1, 100'000);
          }},
+        {"runtime.pool.guests_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.pool.guests_max, v, 0, 10'000);
+         }},
+        {"runtime.pool.version_guests_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.pool.version_guests_max, v, 0, 10'000);
+         }},
+        {"runtime.pool.idle_seconds",
+         [](Config& c, const std::string& v) { return set_seconds(c.pool.idle, v); }},
+        {"runtime.idle_seconds_max",
+         [](Config& c, const std::string& v) { return set_seconds(c.session_idle_max, v); }},
         {"code_interpreter.environment",
          [](Config& c, const std::string& v) -> Result<> {
              return c.interpreter_environment = v, Result<>{};

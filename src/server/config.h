@@ -14,6 +14,7 @@
 #include "embedded/config.h"
 #include "interpreter/limits.h"
 #include "models/config.h"
+#include "runtime/pool_options.h"
 #include "server/memory_config.h"
 #include "server/registries_config.h"
 
@@ -82,6 +83,9 @@ struct Config {
     std::vector<std::string> python_interpreters;  // further folders to look for python3.N in
     bool python_exact = false;                     // refuse another minor version than asked for
     std::size_t sessions_max = 1000;
+    Seconds session_idle_max{28'800};
+    // runtime.pool.*: guests that are started before there is a session for them.
+    runtime::PoolOptions pool{.guests_max = 16, .version_guests_max = 4, .idle = Seconds{300}};
 
     // code_interpreter.*
     std::string interpreter_environment;  // a venv; empty: the one beside the program, if any

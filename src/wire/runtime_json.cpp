@@ -106,6 +106,7 @@ Result<> read_artifact(const json::object& input, runtime::Spec& spec) {
 Result<> read_environment(const json::object& input, runtime::Spec& spec) {
     const json::object* environment = object_in(input, "environmentVariables");
     if (environment == nullptr) return {};
+    std::size_t bytes = 0;
     for (const auto& [name, value] : *environment) {
         const std::string_view key(name.data(), name.size());
         if (key.find('=') != key.npos || key.find('\0') != key.npos)
@@ -113,8 +114,14 @@ Result<> read_environment(const json::object& input, runtime::Spec& spec) {
         const std::string text = value.is_string() ? std::string(view_of(value.get_string())) : "";
         if (text.find('\0') != text.npos)
             return invalid("environmentVariables", "a value holds a NUL character");
+        bytes += key.size() + text.size() + 2;  // as the agent gets it: NAME=value and a NUL
         spec.environment.emplace(key, text);
     }
+    // What the model allows in ASCII fits; a sandbox takes no more.
+    if (const std::size_t most = runtime::RuntimeLimits{}.environment_bytes_max; bytes > most)
+        return invalid("environmentVariables", std::to_string(bytes) + " bytes together, at most " +
+                                                   std::to_string(most) +
+                                                   " can be given to an agent");
     return {};
 }
 

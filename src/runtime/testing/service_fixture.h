@@ -24,7 +24,7 @@ class ServiceTest : public ::testing::Test {
   protected:
     explicit ServiceTest(Timer* timer = nullptr) : timer_(timer != nullptr ? *timer : real_) {}
 
-    void open(RuntimeLimits limits = {}) {
+    void open(RuntimeLimits limits = {}, PoolOptions pool = {}) {
         stage_ = std::make_unique<Stage>(
             [this](Loop&) {
                 auto fake = std::make_unique<sandbox::FakeSandbox>();
@@ -32,7 +32,7 @@ class ServiceTest : public ::testing::Test {
                 fake->on_start([this](sandbox::FakeGuest& guest) { return play(guest); });
                 return fake;
             },
-            timer_, limits);
+            timer_, limits, pool);
         stage_->put("a.zip", {{"agent.py", "pass"}});
     }
     RuntimeId create() { return stage_->create_ready("agent", spec()); }

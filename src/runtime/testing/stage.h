@@ -79,14 +79,15 @@ class Stage final {
     // `make_sandbox` gets the loop that the service runs on.
     using MakeSandbox = std::function<std::unique_ptr<sandbox::Sandbox>(Loop&)>;
 
-    Stage(MakeSandbox make_sandbox, Timer& timer, RuntimeLimits limits = {})
+    Stage(MakeSandbox make_sandbox, Timer& timer, RuntimeLimits limits = {},
+          PoolOptions waiting = {})
         : timer_(timer),
           source_(folder_.path()),
           pool_(2),
           server_([this](net::Exchange& exchange) { return handle(exchange); }) {
         database_ = storage::open_sqlite({.path = folder_.path() / "test.db"}).value();
         sandbox_ = make_sandbox(server_.loops().main());
-        config_ = {.folder = folder_.path() / "runtime", .limits = limits};
+        config_ = {.folder = folder_.path() / "runtime", .limits = limits, .pool = waiting};
         open();
     }
     ~Stage() { close(); }

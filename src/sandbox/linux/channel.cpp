@@ -17,6 +17,12 @@ Result<ChannelPair> make_channel() {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return fail(errno_error("socketpair", errno));
+    // The kernel doubles what is asked; without privilege net.core.wmem_max is the most, which by
+    // default is enough.
+    const int room = kMessageBytesMax;
+    for (const int end : ends)
+        if (::setsockopt(end, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) != 0)
+            ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     return ChannelPair{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 

@@ -32,9 +32,9 @@
 
 namespace ac::sandbox {
 
-// A packet must fit into the socket's send buffer (212 992 bytes by default), and arguments and
-// environment into the kernel's ARG_MAX anyway.
-inline constexpr std::size_t kMessageBytesMax = 160 * 1024;
+// Room for the largest environment that Runtime takes and the largest command. A packet must fit
+// into the socket's send buffer, which make_channel() sees to.
+inline constexpr std::size_t kMessageBytesMax = 384 * 1024;
 inline constexpr std::size_t kListItemsMax = 8192;
 
 struct GuestMount {

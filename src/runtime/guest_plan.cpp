@@ -10,9 +10,22 @@
 namespace ac::runtime {
 namespace {
 
+// "/var/task/src" of /var/task/src/agent.py; empty: the command runs no file of the code.
+std::string script_folder(const BuiltVersion& built) {
+    for (const std::string& word : built.command)
+        if (word.starts_with(std::string(kCodePath) + "/")) return word.substr(0, word.rfind('/'));
+    return {};
+}
+
+// What replaces packages of the archive comes first. Python itself would put the script's folder
+// before all of this: see PYTHONSAFEPATH below.
 std::string python_path(const BuiltVersion& built, const std::string& users) {
     std::string path;
-    if (!built.overlay_folder.empty()) path += std::string(kOverlayPath) + ":";
+    if (!built.overlay_folder.empty()) {
+        path += std::string(kOverlayPath) + ":";
+        if (const auto folder = script_folder(built); !folder.empty() && folder != kCodePath)
+            path += folder + ":";
+    }
     path += kCodePath;
     if (!built.packages_folder.empty()) path += ":" + std::string(kPackagesPath);
     if (!users.empty()) path += ":" + users;
@@ -104,6 +117,9 @@ GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::st
             python_path(built, target.spec.environment.contains("PYTHONPATH")
                                    ? target.spec.environment.at("PYTHONPATH")
                                    : std::string());
+    // A variable and no flag: opentelemetry-instrument starts the interpreter again. Python 3.10
+    // does not know it.
+    if (!built.overlay_folder.empty()) environment["PYTHONSAFEPATH"] = "1";
     for (const auto& [name, value] : environment) plan.environment.push_back(name + "=" + value);
     return plan;
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/build_box.h"
+
 namespace ac::runtime {
 namespace {
 
@@ -31,6 +33,22 @@ TEST(guest_plan, an_agents_own_settings_win) {
 
 TEST(guest_plan, without_a_platform_nothing_is_told) {
     EXPECT_THAT(plan({}, {}).environment, Not(Contains(StartsWith("AWS_ENDPOINT_URL"))));
+}
+
+// Python puts the script's folder before PYTHONPATH, where the archive's copy of a package would
+// hide the one that replaces it.
+TEST(guest_plan, replaced_packages_come_before_those_of_the_archive) {
+    const Resolved target{.version = 1,
+                          .spec = {},
+                          .built = {.command = {"python3", std::string(kCodePath) + "/src/a.py"},
+                                    .overlay_folder = "/replaced"}};
+    const GuestPlan made =
+        plan_guest({"000000000000", "us-west-2"}, RuntimeId("agent-1"), "DEFAULT", target, {}, {});
+    const std::string code(kCodePath);
+    EXPECT_THAT(made.environment,
+                Contains("PYTHONPATH=" + std::string(kOverlayPath) + ":" + code + "/src:" + code));
+    EXPECT_THAT(made.environment, Contains("PYTHONSAFEPATH=1"));
+    EXPECT_THAT(plan({}, {}).environment, Not(Contains(StartsWith("PYTHONSAFEPATH"))));
 }
 
 }  // namespace

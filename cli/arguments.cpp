@@ -39,8 +39,7 @@ class Parser final {
         add_models();
         add_usage();
         add_host();
-        CLI::App* completion = app_.add_subcommand("completion", "Print a shell's completions");
-        completion->add_option("shell", shell_, "bash, zsh or fish")->required();
+        add_documentation();
     }
 
     Expected<std::variant<CommandLine, HelpText>> parse(std::vector<std::string> arguments) {
@@ -68,6 +67,13 @@ class Parser final {
             add_completions(app_, "", nodes);
             AC_TRY(std::string script, completion_script(shell_, nodes));
             return HelpText{std::move(script)};
+        }
+        if (auto* man = std::get_if<ManOptions>(&command_)) {
+            add_man_pages(app_, "agentcore", man->pages);
+            if (man->folder.empty()) {
+                AC_TRY(std::string page, man_text(man->pages, man->command));
+                return HelpText{std::move(page)};
+            }
         }
         return CommandLine{common_, std::move(command_)};
     }
@@ -153,26 +159,24 @@ class Parser final {
         auto [app, o] = add<InvokeOptions>(app_, "invoke", "Call the agent and print its answer");
         describe(std::pair(app, o), CLI::Range(1, 86400));
         refuse(app, "-l,--local", "the daemon is local already; deploy the agent first");
-        refuse(app, "-d,--dev", "a development server is not built yet");
-        refuse(app, "--port", "a development server is not built yet");
+        app->add_option("--port", o->port, "Port of the development server")
+            ->check(CLI::Range(1, 65535));
     }
 
     void add_inspection() {
-        auto [status, s] = add<StatusOptions>(app_, "status", "Show what is deployed");
-        status->add_option("-a,--agent", s->agent, "Agent [the default agent]");
-        status->add_flag("-v,--verbose", s->verbose, "The service's own documents, as JSON");
-
-        auto [logs, l] = add<LogsOptions>(app_, "logs", "Print what the agent wrote");
-        logs->add_option("-a,--agent", l->agent, "Agent [the default agent]");
-        logs->add_option("-s,--session-id", l->session_id, "Only this session");
-        logs->add_option("--tail", l->tail, "Only the last N lines")->check(CLI::Range(1, 1000000));
-        logs->add_flag("-f,--follow", l->follow, "Go on until interrupted");
-        logs->add_flag("--build", l->build, "The log of the last build instead");
+        describe(add<StatusOptions>(app_, "status", "Show what is deployed"));
+        describe(add<LogsOptions>(app_, "logs", "Print what the agent wrote"),
+                 CLI::Range(1, 1'000'000));
+        describe(add<DevOptions>(app_, "dev", "Run the agent here and restart it when it changes"),
+                 CLI::Range(1, 65535));
     }
 
     void add_sessions() {
-        auto [list, l] = add<SessionsOptions>(app_, "sessions", "List the agent's sessions");
-        list->add_option("-a,--agent", l->agent, "Agent [the default agent]");
+        auto list = add<SessionsOptions>(app_, "sessions", "List the agent's sessions");
+        list.first->require_subcommand(0, 1);
+        describe(list);
+        describe(add<SessionsOptions>(*list.first, "list", "The same as without a verb"));
+        describe(add<SessionsStopOptions>(*list.first, "stop", "End sessions now"));
 
         auto [exec, e] = add<ExecOptions>(app_, "exec", "Run a shell command in a session");
         exec->add_option("command", e->command, "The command; after -- it may have options")
@@ -321,7 +325,7 @@ class Parser final {
                 auto [app, o] = add_verb<IdentityOptions>(*noun, verb, verb + " one");
                 o->kind = kind;
                 app->add_option("name", o->name, "Name")->required();
-                if (verb == "create" || verb == "update") add_identity_values(*app, *o);
+                if (verb == "create" || verb == "update") describe_values(*app, *o);
             }
         }
         auto [get, g] = add_verb<IdentityOptions>(*identity, "get", "Print an API key");
@@ -333,20 +337,6 @@ class Parser final {
         audit->add_option("-p,--provider", a->provider, "Only of this provider");
         audit->add_flag("--verify", a->verify, "Check that no entry was changed or removed");
         add_verb<IdentityOptions>(*identity, "rotate-key", "Give the vault a new key");
-    }
-
-    static void add_identity_values(CLI::App& app, IdentityOptions& o) {
-        if (o.kind == "workload") {
-            app.add_option("--return-url", o.return_urls, "Where users may be sent back to");
-            return;
-        }
-        app.add_option("-f,--from-file", o.file, "File with the value, - for stdin [a prompt]");
-        if (o.verb == "create")
-            app.add_option("--expires-at", o.expires_at, "2027-01-01T00:00:00Z [never]");
-        if (o.kind == "api-key") return;
-        app.add_option("--vendor", o.vendor, "GithubOauth2, ... [CustomOauth2]");
-        app.add_option("--client-id", o.client_id, "The OAuth2 client's id")->required();
-        app.add_option("--discovery-url", o.discovery_url, "Of a CustomOauth2 provider");
     }
 
     void add_roles(CLI::App& access) {
@@ -380,13 +370,8 @@ class Parser final {
     }
 
     void add_usage() {
-        auto [app, o] = add<UsageOptions>(app_, "usage", "Tokens, time and cost of model calls");
-        app->add_option("-d,--days", o->days, "Today and the days before it [1]")
-            ->check(CLI::Range(1, 400));
-        app->add_flag("--by-runtime", o->by_runtime, "One line a runtime");
-        app->add_flag("--by-session", o->by_session, "One line a session");
-        app->add_option("--runtime-id", o->runtime, "Only of this runtime");
-        app->add_option("-s,--session-id", o->session, "Only of this session");
+        describe(add<UsageOptions>(app_, "usage", "Tokens, time and cost of model calls"),
+                 CLI::Range(1, 400));
     }
 
     void add_code() {
@@ -457,8 +442,8 @@ class Parser final {
         auto [env, e] =
             add<EnvOptions>(app_, "env", "Print exports that point AWS clients at the daemon");
         env->add_option("-r,--region", e->region, "Region");
-        refuse(env, "--transparent", "covering clients with built-in hosts is not built yet");
-
+        env->add_flag("--transparent", e->transparent,
+                      "Also for clients that insist on AWS's host names");
         add<DoctorOptions>(app_, "doctor", "Check this host and this project");
 
         CLI::App* daemon = app_.add_subcommand("daemon", "Control the local daemon");
@@ -467,6 +452,14 @@ class Parser final {
         add<DaemonOptions>(*daemon, "stop", "Stop it").second->action = DaemonAction::stop;
         add<DaemonOptions>(*daemon, "status", "Say whether it runs").second->action =
             DaemonAction::status;
+    }
+
+    void add_documentation() {
+        CLI::App* completion = app_.add_subcommand("completion", "Print a shell's completions");
+        completion->add_option("shell", shell_, "bash, zsh or fish")->required();
+        auto [man, m] = add<ManOptions>(app_, "man", "Print or write the manual pages");
+        man->add_option("command", m->command, "Of this command, as in memory list");
+        man->add_option("--dir", m->folder, "Write all of them into this folder (man1)");
     }
 
     CLI::App* selected() {

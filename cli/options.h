@@ -10,6 +10,7 @@
 #include "cli/code_options.h"
 #include "cli/failure.h"
 #include "cli/issuer_options.h"
+#include "cli/man_page.h"
 #include "cli/memory_options.h"
 #include "cli/models_options.h"
 
@@ -66,6 +67,15 @@ struct InvokeOptions {
     std::string headers;  // name:value,name:value
     bool stream = true;
     int timeout_s = 960;
+    bool dev = false;         // the development server of this project instead
+    std::optional<int> port;  // of that; absent: where it says that it is
+};
+
+// `agentcore dev`: the agent of this folder as a process of this host.
+struct DevOptions {
+    std::string agent;
+    std::optional<int> port;
+    std::vector<std::string> env;  // KEY=VALUE
 };
 
 struct StatusOptions {
@@ -83,6 +93,12 @@ struct LogsOptions {
 
 struct SessionsOptions {
     std::string agent;
+};
+
+struct SessionsStopOptions {
+    std::string agent;
+    std::vector<std::string> session_ids;
+    bool all = false;
 };
 
 struct ExecOptions {
@@ -106,6 +122,13 @@ struct DestroyOptions {
 
 struct EnvOptions {
     std::string region;
+    bool transparent = false;  // also for clients that insist on AWS's host names
+};
+
+struct ManOptions {
+    std::vector<std::string> command;  // "memory", "list": only this one's page
+    std::string folder;                // where all are written; empty: to stdout
+    std::vector<ManPage> pages;
 };
 
 struct DoctorOptions {};
@@ -141,18 +164,17 @@ struct DaemonOptions {
     DaemonAction action = DaemonAction::status;
 };
 
-using CommandOptions =
-    std::variant<ConfigureOptions, ConfigureListOptions, ConfigureSetDefaultOptions, DeployOptions,
-                 InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, ExecOptions,
-                 StopSessionOptions, DestroyOptions, EnvOptions, DoctorOptions, DaemonOptions,
-                 MemoryCreateOptions, MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions,
-                 MemoryEventsOptions, MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions,
-                 MemoryRebuildOptions, MemoryExportOptions, MemoryImportOptions, ModelsListOptions,
-                 ModelsAddOptions, ModelsRemoveOptions, ModelsDefaultOptions, ModelKeyCreateOptions,
-                 ModelKeyListOptions, ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions,
-                 AccessRoleOptions, AccessPolicyOptions, AccessSimulateOptions, UsageOptions,
-                 IdentityOptions, IssuerOptions, IssuerClientOptions, IssuerUserOptions,
-                 CodeRunOptions, CodeReplOptions>;
+using CommandOptions = std::variant<
+    ConfigureOptions, ConfigureListOptions, ConfigureSetDefaultOptions, DeployOptions,
+    InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, SessionsStopOptions, DevOptions,
+    ManOptions, ExecOptions, StopSessionOptions, DestroyOptions, EnvOptions, DoctorOptions,
+    DaemonOptions, MemoryCreateOptions, MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions,
+    MemoryEventsOptions, MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions,
+    MemoryRebuildOptions, MemoryExportOptions, MemoryImportOptions, ModelsListOptions,
+    ModelsAddOptions, ModelsRemoveOptions, ModelsDefaultOptions, ModelKeyCreateOptions,
+    ModelKeyListOptions, ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions,
+    AccessRoleOptions, AccessPolicyOptions, AccessSimulateOptions, UsageOptions, IdentityOptions,
+    IssuerOptions, IssuerClientOptions, IssuerUserOptions, CodeRunOptions, CodeReplOptions>;
 
 struct CommandLine {
     CommonOptions common;

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "cli/daemon/program.h"
 #include "cli/net/aws_client.h"
+#include "cli/transparent/environment.h"
 
 namespace ac::cli {
 namespace {
@@ -152,7 +153,7 @@ Expected<RunningDaemon> LocalDaemon::start() const {
     AC_TRY(const pid_t pid,
            spawn_detached({.arguments = {file.string(), "--listen", url.authority(), "--data-dir",
                                          data_dir_.string()},
-                           .environment = world_.environment,
+                           .environment = without_redirection(world_.environment),
                            .folder = data_dir_,
                            .log = log_file()}));
     AC_TRY(auto ready, wait_until_ready(pid, log_offset));

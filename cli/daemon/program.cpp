@@ -114,6 +114,14 @@ Expected<pid_t> spawn_detached(const Detached& program) {
     return spawn(program.arguments, program.environment, actions, POSIX_SPAWN_SETSID);
 }
 
+Expected<pid_t> spawn_group(const Grouped& program) {
+    FileActions actions;
+    actions.duplicate(program.standard_input, STDIN_FILENO);
+    actions.change_folder(program.folder.c_str());
+    actions.close_others();
+    return spawn(program.arguments, program.environment, actions, POSIX_SPAWN_SETPGROUP);
+}
+
 Expected<Captured> run_captured(const std::vector<std::string>& arguments,
                                 const std::map<std::string, std::string>& environment,
                                 const Clock& clock, Milliseconds timeout) {

@@ -1,5 +1,6 @@
 #pragma once
-// Starting other programs: detached (the daemon) and to the end with their output (checks).
+// Starting other programs: detached (the daemon), in a group (an agent in development), and to the
+// end with their output (checks).
 
 #include <sys/types.h>
 
@@ -25,6 +26,15 @@ struct Detached {
 };
 // In a session of its own, with none of our descriptors: it outlives us and our terminal.
 Expected<pid_t> spawn_detached(const Detached& program);
+
+struct Grouped {
+    std::vector<std::string> arguments;  // [0] is the program's file
+    std::map<std::string, std::string> environment;
+    std::filesystem::path folder;
+    int standard_input;
+};
+// Leads a process group of its own; its output is ours.
+Expected<pid_t> spawn_group(const Grouped& program);
 
 struct Captured {
     int exit_status = 0;  // 128 + signal when it was killed

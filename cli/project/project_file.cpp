@@ -67,6 +67,7 @@ AgentConfig read_agent(const YAML::Node& node, const std::string& name, const fs
     agent.runtime_id = text_at(deployment, "agent_id");
     agent.runtime_arn = text_at(deployment, "agent_arn");
     agent.session_id = text_at(deployment, "agent_session_id");
+    agent.memory_id = text_at(map_at(node, "memory"), "memory_id");
     agent.authorizer = to_json(map_at(node, "authorizer_configuration"));
     agent.request_headers = to_json(map_at(node, "request_header_configuration"));
     return agent;

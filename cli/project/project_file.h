@@ -38,6 +38,7 @@ struct AgentConfig {
     std::string runtime_id;              // empty: not deployed
     std::string runtime_arn;
     std::string session_id;
+    std::string memory_id;  // that the official toolkit made; only read here
 };
 
 class ProjectFile final {

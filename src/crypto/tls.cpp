@@ -2,22 +2,24 @@
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <array>
 #include <mutex>
 
+#include "crypto/tls_openssl.h"
+
 namespace ac {
 namespace {
 
-struct FreeContext {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
+using openssl::Context;
+using openssl::make_context;
+using openssl::refused;
+using openssl::take_error;
+
 struct FreeSession {
     void operator()(SSL* session) const { SSL_free(session); }
 };
-using Context = std::unique_ptr<SSL_CTX, FreeContext>;
 using Session = std::unique_ptr<SSL, FreeSession>;
 
 // ALPN's lists, each name after its length, the preferred one first.
@@ -26,21 +28,6 @@ constexpr std::string_view kHttp2OrHttp1 = "\x02h2\x08http/1.1";
 
 const unsigned char* unsigned_bytes(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-// The oldest error is the cause; the queue is the thread's and must not reach the next caller.
-std::string take_error() {
-    std::array<char, 256> text{};
-    const unsigned long code = ERR_get_error();
-    ERR_clear_error();
-    if (code == 0) return "the connection broke off";
-    ERR_error_string_n(code, text.data(), text.size());
-    const char* reason = ERR_reason_error_string(code);
-    return reason != nullptr ? reason : text.data();
-}
-
-std::unexpected<Error> refused(const char* what) {
-    return fail(ErrorCode::invalid_argument, std::string(what) + ": " + take_error());
 }
 
 class OpensslSession final : public TlsSession {
@@ -205,6 +192,24 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
+}  // namespace
+
+namespace openssl {
+
+std::string take_error() {
+    std::array<char, 256> text{};
+    const unsigned long code = ERR_get_error();
+    ERR_clear_error();
+    if (code == 0) return "the connection broke off";
+    ERR_error_string_n(code, text.data(), text.size());
+    const char* reason = ERR_reason_error_string(code);
+    return reason != nullptr ? reason : text.data();
+}
+
+std::unexpected<Error> refused(const char* what) {
+    return fail(ErrorCode::invalid_argument, std::string(what) + ": " + take_error());
+}
+
 Result<Context> make_context(const SSL_METHOD* method) {
     Context context(SSL_CTX_new(method));
     if (!context) return refused("no TLS context");
@@ -215,7 +220,12 @@ Result<Context> make_context(const SSL_METHOD* method) {
     return context;
 }
 
-}  // namespace
+std::unique_ptr<TlsServer> make_server(Context context) {
+    SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+    return std::make_unique<OpensslServer>(std::move(context));
+}
+
+}  // namespace openssl
 
 Result<std::unique_ptr<TlsClient>> make_tls_client(const TlsClientOptions& options) {
     AC_TRY(auto context, make_context(TLS_client_method()));
@@ -240,8 +250,7 @@ Result<std::unique_ptr<TlsServer>> make_tls_server(const TlsServerOptions& optio
         return refused("the TLS key cannot be read");
     if (SSL_CTX_check_private_key(context.get()) != 1)
         return refused("the TLS key is not the certificate's");
-    SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
-    return std::make_unique<OpensslServer>(std::move(context));
+    return openssl::make_server(std::move(context));
 }
 
 }  // namespace ac

@@ -37,9 +37,11 @@
 #include "server/models.h"
 #include "server/object_artifacts.h"
 #include "server/pipeline.h"
+#include "server/transparent.h"
 #include "server/vault_keys.h"
 #include "storage/blob_store.h"
 #include "storage/database.h"
+#include "telemetry/settings.h"
 #include "wire/access_gate.h"
 #include "wire/api.h"
 #include "wire/bedrock_binding.h"
@@ -172,6 +174,7 @@ Task<> prepare(Services services) {
     AC_CO_CHECK(co_await services.database.migrate(models::UsageBook::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(access::ApiKeys::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(issuer::Issuer::migrations()));
+    AC_CO_CHECK(co_await services.database.migrate(telemetry::Settings::migrations()));
     AC_CO_CHECK(co_await services.database.migrate(identity::IdentityService::migrations()));
     AC_CO_CHECK(co_await services.identity.prepare());
     AC_CO_CHECK(co_await services.interpreter.prepare());
@@ -203,14 +206,16 @@ void stop_without_launcher(bool& launcher_is_gone) {
 using Signals = asio::basic_signal_set<Executor>;
 
 // Waits for a signal, then lets what is under way finish.
-Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server, Services services,
-                          Signals& signals, std::int64_t drain_seconds) {
+Detached serve_until_told(Loops& loops, Timer& timer, net::HttpServer& server,
+                          Transparent* transparent, Services services, Signals& signals,
+                          std::int64_t drain_seconds) {
     const int signal = co_await signals.async_wait(use_task);
     AC_LOG(info, "draining", {"signal", signal}, {"connections", server.connections()});
     const SteadyTime deadline = timer.clock().steady() + Seconds{drain_seconds};
     services.runtime.begin_drain();
     if (const auto drained = co_await server.drain(deadline); !drained)
         AC_LOG(warn, "requests were cut off", {"reason", drained.error().message});
+    if (transparent != nullptr) (void)co_await transparent->drain(deadline);
     if (const auto drained = co_await services.runtime.drain(deadline); !drained)
         AC_LOG(warn, "sessions were cut off", {"reason", drained.error().message});
     if (const auto drained = co_await services.interpreter.drain(); !drained)
@@ -280,6 +285,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     ThreadPool pool(kPoolThreads);
     bool launcher_is_gone = false;
     AC_TRY(const auto tls, open_tls(config));
+    AC_TRY(const auto transparent, Transparent::open(config, clock));
     AC_TRY(const auto outbound, open_outbound(config, timer));
     AC_TRY(const auto spool_folder, make_folder(config, "spool"));
     AC_TRY(const auto database, open_database(config));
@@ -351,6 +357,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                             .identity = identity->service(),
                                             .embedded = embedded.get()}));
     access::ApiKeys api_keys(*database, random, clock);
+    telemetry::Settings telemetry(*database);
     MemoryModel memory_model(models->service());
     AC_TRY(auto engine, engine_config(config.memory));
     AC_TRY(const auto delivery,
@@ -379,6 +386,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     api->guard_with(*gate);
     bind(*api, services);
     wire::bind_model_keys(*api, api_keys);
+    if (transparent) transparent->bind(*api);
     if (issuer != nullptr) wire::bind_issuer(*api, *issuer);
     const auto s3 = wire::make_s3_front(objects);
     const auto model_front = wire::make_model_front(models->service(), *gate, random);
@@ -391,6 +399,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                               .api_keys = api_keys,
                               .keys = access,
                               .access = access,
+                              .telemetry = telemetry,
                               .gate = *gate,
                               .metrics = metrics,
                               .clock = clock,
@@ -411,8 +420,10 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     const std::string public_url =
         config.public_url.empty() ? url_of(*server, tls != nullptr) : config.public_url;
     runtime->set_public_url(public_url);
+    if (transparent) AC_CHECK(transparent->serve(loops, parts));
     asio::co_spawn(loops.main().executor(),
-                   serve_until_told(loops, timer, *server, services, signals, config.drain_seconds),
+                   serve_until_told(loops, timer, *server, transparent.get(), services, signals,
+                                    config.drain_seconds),
                    asio::detached);
     identity->service().set_public_url(public_url);
     TaskGroup background(loops.main().executor());
@@ -421,6 +432,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     if (issuing) issuing->open_default(config, url_of(*server, tls != nullptr));
     on_ready(url_of(*server, tls != nullptr));
     loops.run();
+    if (transparent) transparent->close();
     if (launcher_is_gone)
         return fail(ErrorCode::unavailable, "the sandbox launcher ended while serving");
     return {};

@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
@@ -21,17 +22,29 @@ Error invalid(std::string message) {
     return {.code = ErrorCode::invalid_argument, .message = std::move(message)};
 }
 
-Result<> set_listen(Config& config, const std::string& text) {
+Result<> set_address(std::string& host, std::uint16_t& port, const std::string& text) {
     const auto colon = text.rfind(':');
-    std::uint16_t port = 0;
     const char* end = text.data() + text.size();
     if (colon == std::string::npos || colon == 0) return fail(invalid("want HOST:PORT"));
-    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
+    std::uint16_t number = 0;
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, number);
     if (error != std::errc{} || stop != end) return fail(invalid("the port is a number to 65535"));
-    config.host = text.substr(0, colon);
-    if (config.host.starts_with('[') && config.host.ends_with(']'))
-        config.host = config.host.substr(1, config.host.size() - 2);
-    config.port = port;
+    host = text.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    port = number;
+    return {};
+}
+
+Result<> set_listen(Config& config, const std::string& text) {
+    return set_address(config.host, config.port, text);
+}
+
+Result<> set_transparent(Config& config, const std::string& text) {
+    if (text == "off") return config.transparent_host.clear(), Result<>{};
+    AC_CHECK(set_address(config.transparent_host, config.transparent_port, text));
+    in_addr address{};
+    if (inet_pton(AF_INET, config.transparent_host.c_str(), &address) != 1)
+        return fail(invalid("want an IPv4 address and port, or off"));
     return {};
 }
 
@@ -170,6 +183,7 @@ const std::map<std::string, Setter, std::less<>>& setters() {
          }},
         {"tls.key",
          [](Config& c, const std::string& v) -> Result<> { return c.tls_key = v, Result<>{}; }},
+        {"transparent.listen", set_transparent},
         {"outbound.ca_file",
          [](Config& c, const std::string& v) -> Result<> {
              return c.outbound_ca_file = v, Result<>{};

@@ -57,6 +57,10 @@ struct Config {
     std::string tls_certificate;
     std::string tls_key;
 
+    // transparent.listen: where clients that insist on AWS's host names are served; no host: off.
+    std::string transparent_host = "127.0.0.1";
+    std::uint16_t transparent_port = 0;  // 0: the one of the last time, else a free one
+
     // outbound.*: calls to servers that configurations name (discovery, tokens, webhooks).
     Registries registries;
     std::vector<std::string> outbound_allow;  // address blocks allowed beside the public ones

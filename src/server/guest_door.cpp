@@ -61,6 +61,7 @@ PipelineParts parts_for(PipelineParts parts, GuestCaller caller, const GuestKeys
             .api_keys = parts.api_keys,
             .keys = keys,
             .access = parts.access,
+            .telemetry = parts.telemetry,
             .gate = parts.gate,
             .metrics = parts.metrics,
             .clock = parts.clock,

@@ -21,6 +21,7 @@ constexpr std::string_view kStsService = "sts";
 constexpr std::string_view kIamService = "iam";
 constexpr std::string_view kCognitoService = "cognito-idp";
 constexpr std::uint64_t kCognitoBodyBytesMax = 256 * 1024;
+constexpr std::uint64_t kTelemetryBodyBytesMax = 256 * 1024;
 // The longest policy document is 128 KB before it is encoded.
 constexpr std::uint64_t kQueryBodyBytesMax = 512 * 1024;
 
@@ -153,7 +154,8 @@ std::string Pipeline::base_url(const net::RequestHead& head) const {
     std::string_view host = head.headers.get("Host");
     if (host.empty() || host.find_first_not_of(kAllowed) != host.npos) host = "localhost";
     // Under AWS's own names we are reached through somebody's TLS.
-    const bool is_secure = parts_.is_secure || host.ends_with(".amazonaws.com");
+    const bool is_secure =
+        parts_.is_secure || host.ends_with(".amazonaws.com") || host.ends_with(".api.aws");
     return (is_secure ? "https://" : "http://") + std::string(host);
 }
 
@@ -176,7 +178,7 @@ Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallCo
     if (service == kS3Service)
         co_return co_await serve_s3(exchange, std::move(context), std::move(caller));
     if (service == kApiService || service == kBedrockService || service == kStsService ||
-        service == kIamService || service == kCognitoService)
+        service == kIamService || service == kCognitoService || wire::is_telemetry_service(service))
         co_return co_await serve_verified(exchange, std::move(context), std::move(caller));
     Error error{.code = ErrorCode::not_implemented,
                 .message = fmt::format("agentcored does not serve {}", service)};
@@ -284,7 +286,28 @@ Pipeline::Answered Pipeline::serve_verified(net::Exchange& exchange, wire::CallC
         co_return co_await parts_.models.serve(exchange, std::move(context), **spool);
     if (service == kCognitoService)
         co_return co_await serve_cognito(exchange, std::move(context), **spool);
+    if (wire::is_telemetry_service(service))
+        co_return co_await serve_telemetry(exchange, std::move(context), service, **spool);
     co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
+}
+
+Pipeline::Answered Pipeline::serve_telemetry(net::Exchange& exchange, wire::CallContext context,
+                                             const std::string& service, net::Body& body) {
+    auto text = co_await net::read_all(body, kTelemetryBodyBytesMax);
+    if (!text) co_return co_await refuse(exchange, std::move(context), std::move(text).error());
+    wire::TelemetryCall call{
+        .request_id = context.request_id,
+        .scope = context.scope,
+        .now = context.now,
+        .service = service,
+        .operation = std::string(wire::telemetry_operation(exchange.request(), service)),
+        .body = *std::move(text)};
+    call.may = [this, &context](std::string_view action, std::string_view resource) {
+        return parts_.gate.check(context, action, resource);
+    };
+    auto response = co_await wire::answer_telemetry(parts_.telemetry, std::move(call));
+    const auto sent = co_await exchange.respond(std::move(response));
+    co_return sent ? "telemetry" : "-";
 }
 
 Pipeline::Answered Pipeline::serve_query(net::Exchange& exchange, wire::CallContext context,

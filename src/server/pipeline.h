@@ -20,6 +20,7 @@
 #include "wire/issuer_front.h"
 #include "wire/model_front.h"
 #include "wire/s3_front.h"
+#include "wire/telemetry_front.h"
 
 namespace ac::server {
 
@@ -43,6 +44,7 @@ struct PipelineParts {
     access::ApiKeys& api_keys;
     const access::KeyStore& keys;
     access::AccessService& access;
+    telemetry::Settings& telemetry;
     const wire::Gate& gate;
     Metrics& metrics;
     const Clock& clock;
@@ -81,6 +83,8 @@ class Pipeline final : public net::Handler {
                          net::Body& body);
     Answered answer_issuer(net::Exchange& exchange, wire::CallContext context);
     Answered serve_cognito(net::Exchange& exchange, wire::CallContext context, net::Body& body);
+    Answered serve_telemetry(net::Exchange& exchange, wire::CallContext context,
+                             const std::string& service, net::Body& body);
     Answered answer_signed(net::Exchange& exchange, wire::CallContext context);
     Answered refuse(net::Exchange& exchange, wire::CallContext context, Error error);
     Answered serve_s3(net::Exchange& exchange, wire::CallContext context, Caller caller);

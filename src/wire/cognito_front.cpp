@@ -1,22 +1,12 @@
 #include "wire/cognito_front.h"
 
-#include <boost/json.hpp>
-
 #include "base/log.h"
+#include "wire/aws_json.h"
 #include "wire/cognito_call.h"
 #include "wire/json_text.h"
 
 namespace ac::wire {
 namespace {
-
-namespace json = boost::json;
-
-net::Response aws_json(int status, std::string body, const std::string& request_id) {
-    net::Response response{.status = status, .headers = {}, .body = std::move(body)};
-    response.headers.add("Content-Type", "application/x-amz-json-1.1");
-    response.headers.add("x-amzn-RequestId", request_id);
-    return response;
-}
 
 cognito::Operation operation_called(std::string_view name) {
     for (const auto operations :
@@ -43,27 +33,18 @@ std::string_view exception_of(const Error& error) {
         case ErrorCode::not_implemented:
             return "UnknownOperationException";
         default:
-            return "InternalErrorException";
+            return kInternalFailure;
     }
 }
 
 net::Response aws_error(const Error& error, const std::string& request_id) {
-    const std::string_view exception = exception_of(error);
-    const bool is_ours = exception == "InternalErrorException";
-    json::object body;
-    body["__type"] = exception;
-    body["message"] = is_ours ? "internal error" : error.message;
-    net::Response response = aws_json(is_ours ? 500 : 400, json::serialize(body), request_id);
-    response.headers.add("x-amzn-errortype", std::string(exception));
-    return response;
+    return aws_json_error(exception_of(error), error.message, request_id);
 }
 
 }  // namespace
 
 std::string_view cognito_operation(const net::RequestHead& head) {
-    constexpr std::string_view kTarget = "AWSCognitoIdentityProviderService.";
-    const std::string_view target = head.headers.get("X-Amz-Target");
-    return target.starts_with(kTarget) ? target.substr(kTarget.size()) : std::string_view();
+    return target_operation(head, "AWSCognitoIdentityProviderService");
 }
 
 bool is_unsigned_cognito(std::string_view operation) {
@@ -91,12 +72,12 @@ Task<net::Response> answer_cognito(issuer::Issuer* issuer, Scope scope, std::str
     cognito::Call call{.issuer = *issuer, .scope = std::move(scope), .input = input->get_object()};
     const auto output = co_await found(std::move(call));
     if (!output) {
-        if (exception_of(output.error()) == "InternalErrorException")
+        if (exception_of(output.error()) == kInternalFailure)
             AC_LOG(error, "a Cognito operation failed", {"operation", operation},
                    {"what", output.error().message});
         co_return aws_error(output.error(), request_id);
     }
-    co_return aws_json(200, json::serialize(*output), request_id);
+    co_return aws_json(*output, request_id);
 }
 
 }  // namespace ac::wire

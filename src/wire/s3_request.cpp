@@ -95,6 +95,15 @@ bool lists_etag(std::string_view list, std::string_view etag) {
     return false;
 }
 
+// "b" of b.s3.us-west-2.amazonaws.com; empty: the host names no bucket.
+std::string_view bucket_in_host(const net::RequestHead& head) {
+    std::string_view host = head.headers.get("Host");
+    host = host.substr(0, host.find(':'));
+    if (!host.ends_with(".amazonaws.com") && !host.ends_with(".amazonaws.com.cn")) return {};
+    const auto service = host.rfind(".s3.");
+    return service == std::string_view::npos ? std::string_view() : host.substr(0, service);
+}
+
 // HTTP dates have no fraction.
 WallTime whole_seconds(WallTime time) {
     return std::chrono::floor<std::chrono::seconds>(time);
@@ -117,9 +126,12 @@ Result<S3Request> parse_s3_request(const net::RequestHead& head) {
     request.method = head.method;
     std::string_view path = head.path();
     if (path.starts_with('/')) path.remove_prefix(1);
-    const std::size_t slash = path.find('/');
-    const auto bucket = percent_decode(path.substr(0, slash));
-    const auto key = percent_decode(slash == std::string_view::npos ? "" : path.substr(slash + 1));
+    const std::string_view hosted = bucket_in_host(head);
+    const std::size_t slash = hosted.empty() ? path.find('/') : std::string_view::npos;
+    const auto bucket =
+        hosted.empty() ? percent_decode(path.substr(0, slash)) : std::string(hosted);
+    if (hosted.empty()) path = slash == std::string_view::npos ? "" : path.substr(slash + 1);
+    const auto key = percent_decode(path);
     auto query = parse_query(head.query());
     if (!bucket || !key || !query)
         return s3_fail(ErrorCode::invalid_argument, "InvalidURI",

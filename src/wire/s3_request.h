@@ -1,5 +1,6 @@
 #pragma once
-// What an S3 request asks for, read from its head alone. Path style: /bucket/key.
+// What an S3 request asks for, read from its head alone. Path style, /bucket/key, and where the
+// Host is one of AWS's (transparent clients) virtual-hosted style as well.
 
 #include <cstdint>
 #include <optional>

@@ -253,6 +253,7 @@ def answer(request):
         return 200, "application/octet-stream", (b"x" * 65536 for _ in range(order["chunks"]))
     if do == "count": return {"bytes": sum(map(len, request.pieces()))}
     if do == "fail": return order["status"], "application/json", json.dumps(order["body"]).encode()
+    if do == "say": print(order["text"], flush=True); return {}
     if do == "remember": remembered.update(order["values"]); return {}
     if do == "recall": return {"values": remembered}
     if do == "write": pathlib.Path(order["path"]).write_text(order["text"]); return {}

@@ -4,12 +4,13 @@ import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 
 import pytest
 
 import agents
-from daemon import ROOT, is_alive, program
+from daemon import ROOT, eventually, is_alive, program
 
 AGENTCORE = program("agentcore")
 
@@ -193,3 +194,55 @@ def test_it_starts_a_daemon_when_none_runs_and_stops_it(tmp_path):
         assert time.monotonic() - begun < 20, "a reader that has left holds nothing up"
     assert not is_alive(found["pid"])
     local.run("daemon", "status", code=3)
+
+
+def test_logs_follow_sessions_that_begin_later(puppet_project):
+    puppet_project.run("invoke", '{"do": "say", "text": "before"}', "--session-id", "one")
+    with subprocess.Popen([AGENTCORE, "logs", "-f", "--json"], cwd=puppet_project.folder,
+                          env=puppet_project.environment, stdout=subprocess.PIPE,
+                          text=True) as following:
+        lines = []
+        reader = threading.Thread(
+            target=lambda: lines.extend(map(json.loads, following.stdout)), daemon=True)
+        reader.start()
+        try:
+            for session in ("two", "three"):
+                puppet_project.run("invoke", f'{{"do": "say", "text": "in {session}"}}',
+                                   "--session-id", session)
+                assert eventually(lambda: (session, f"in {session}") in
+                                  [(line["session"], line["line"]) for line in lines])
+        finally:
+            following.terminate()
+            reader.join(10)
+
+
+def test_sessions_are_listed_and_stopped(puppet_project):
+    for session in ("one", "two", "three"):
+        puppet_project.run("invoke", '{"do": "echo"}', "--session-id", session)
+
+    def running():
+        document = puppet_project.document("sessions", "list")
+        return {item["sessionId"] for item in document["sessions"]}
+    assert running() == {"one", "two", "three"}
+    assert puppet_project.document("sessions", "stop", "one")["stopped"] == ["one"]
+    assert running() == {"two", "three"}
+    assert "one" in puppet_project.run("sessions", "stop", "one", "two", code=4).stderr
+    assert running() == {"three"}
+    puppet_project.run("sessions", "stop", "three", "--all", code=2)
+    assert "three" in puppet_project.text("sessions", "stop", "--all")
+    assert running() == set()
+    assert puppet_project.text("sessions", "stop", "--all") == "No session runs.\n"
+
+
+def test_man_pages_are_what_man_reads(tmp_path):
+    subprocess.run([AGENTCORE, "man", "--dir", tmp_path / "man1"], check=True)
+    pages = {page.stem for page in (tmp_path / "man1").iterdir()}
+    assert {"agentcore", "agentcore-invoke", "agentcore-memory-list"} <= pages
+    for page in (tmp_path / "man1").iterdir():
+        shown = subprocess.run(["groff", "-man", "-Tascii", "-ww", "-z", page],
+                               capture_output=True, text=True)
+        assert (shown.returncode, shown.stderr) == (0, ""), page
+    printed = subprocess.run([AGENTCORE, "man", "invoke"], capture_output=True, text=True)
+    assert printed.stdout == (tmp_path / "man1/agentcore-invoke.1").read_text()
+    # Beside the program, where man looks for what PATH has.
+    assert (AGENTCORE.resolve().parent.parent / "share/man/man1/agentcore.1").is_file()

@@ -10,11 +10,12 @@ cmake_build() {
         quiet "build-$preset" cmake --build "build/$preset" "${targets[@]}" -- -k 0
 }
 
-# The two programs of the release build, where README and tests look for them.
+# The programs of the release build, and the library that is looked for beside them, where README
+# and tests look for them.
 link_programs() {
     mkdir -p build/bin
     local program
-    for program in agentcored agentcore; do
+    for program in agentcored agentcore libagentcore_transparent.so; do
         [[ -x build/release/bin/$program ]] || { echo "the build made no $program" >&2; return 1; }
         ln -sfn "../release/bin/$program" "build/bin/$program"
     done

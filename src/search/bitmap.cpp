@@ -29,18 +29,37 @@ __attribute__((target("avx512f"))) void add_avx512(std::uint64_t bits, float wei
     }
 }
 
+__attribute__((target("avx2"))) void add_avx2(std::uint64_t bits, float weight, const float* values,
+                                              float* scores) {
+    const auto weights = _mm256_set1_ps(weight);
+    const auto lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    for (int i = 0; i < 64; i += 8, bits >>= 8) {
+        const auto byte = _mm256_set1_epi32(static_cast<int>(bits & 0xFF));
+        const auto mask = _mm256_cmpeq_epi32(_mm256_and_si256(byte, lanes), lanes);
+        const auto more = _mm256_mul_ps(weights, _mm256_loadu_ps(values + i));
+        const auto taken = _mm256_and_ps(more, _mm256_castsi256_ps(mask));
+        _mm256_storeu_ps(scores + i, _mm256_add_ps(_mm256_loadu_ps(scores + i), taken));
+    }
+}
+
+Add choose_add() {
+    if (__builtin_cpu_supports("avx512f")) return add_avx512;
+    return __builtin_cpu_supports("avx2") ? add_avx2 : add_plain;
+}
+
 }  // namespace
 
-void Bitmap::add(float weight, std::span<const float> values, std::size_t first, std::size_t end,
+void Bitmap::add(float weight, std::span<const float> values, std::size_t first,
                  std::span<float> scores) const {
-    static const Add wide = __builtin_cpu_supports("avx512f") ? add_avx512 : add_plain;
-    const auto last = std::min(words_.size(), (end + kBits - 1) / kBits);
-    for (auto i = first / kBits; i < last; ++i) {
-        const auto at = i * kBits;
-        if (words_[i] == 0) continue;
+    static const Add wide = choose_add();
+    const auto from = first / kBits;
+    for (std::size_t i = 0; i * kBits < scores.size() && from + i < words_.size(); ++i) {
+        const auto bits = words_[from + i];
+        if (bits == 0) continue;
         // The last slots may not fill a word, and the spans end with them.
+        const auto at = i * kBits;
         const auto add = at + kBits <= scores.size() ? wide : add_plain;
-        add(words_[i], weight, values.data() + at, scores.data() + at);
+        add(bits, weight, values.data() + at, scores.data() + at);
     }
 }
 

@@ -22,9 +22,9 @@ class Bitmap final {
                 visit(static_cast<std::uint32_t>(i * kBits) +
                       static_cast<std::uint32_t>(std::countr_zero(bits)));
     }
-    // scores[slot] += weight * values[slot] for the slots in [first, end); `first` is a multiple of
-    // 64. Both spans have one entry a slot.
-    void add(float weight, std::span<const float> values, std::size_t first, std::size_t end,
+    // scores[i] += weight * values[i] for the slots first + i that are set; `first` is a multiple
+    // of 64, both spans have the same size.
+    void add(float weight, std::span<const float> values, std::size_t first,
              std::span<float> scores) const;
 
     std::size_t bytes() const { return words_.capacity() * sizeof(std::uint64_t); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -44,12 +45,80 @@ void plan(std::span<const std::size_t> costs, std::size_t postings_max, Weights&
     }
 }
 
-void add_packed(const Occurrences& occurrences, std::size_t term, float weight,
-                const TermValue& value, std::span<const std::uint32_t> lengths,
-                std::span<const float> single, std::span<float> scores) {
-    occurrences.for_each(term, [&](std::uint32_t slot, std::uint32_t count) {
-        scores[slot] += weight * (count == 1 ? single[slot] : value(count, lengths[slot]));
-    });
+// One term's postings, read a stretch of slots at a time.
+struct Reading {
+    float weight;
+    const Bitmap* bitmap;  // nullptr: all postings are packed
+    PackedCursor packed;
+};
+
+std::vector<Reading> readings_of(const Occurrences& occurrences, const Weights& weights) {
+    std::vector<Reading> out;
+    for (const auto term : weights.now)
+        if (const auto* list = occurrences.list(term))
+            out.push_back({weights.of_term[term], list->bitmap(), list->packed()});
+    return out;
+}
+
+// Slots whose scores are looked at together, a multiple of the bits of a bitmap's word.
+constexpr std::size_t kStretch = 8192;
+
+// Positions in time of the chosen slots and of those around them, each once, ascending.
+std::vector<std::uint32_t> around(const Partition& partition, std::span<const std::uint32_t> chosen,
+                                  std::size_t reach) {
+    constexpr std::uint32_t kBits = 64;
+    const auto count = partition.by_time().size();
+    std::vector<std::uint64_t> seen(count / kBits + 1);
+    for (const auto slot : chosen) {
+        const std::size_t at = partition.position(slot);
+        for (auto i = at - std::min(at, reach); i <= at + reach && i < count; ++i)
+            seen[i / kBits] |= std::uint64_t{1} << i % kBits;
+    }
+    std::vector<std::uint32_t> out;
+    for (std::size_t i = 0; i < seen.size(); ++i)
+        for (auto bits = seen[i]; bits != 0; bits &= bits - 1)
+            out.push_back(static_cast<std::uint32_t>(i * kBits) +
+                          static_cast<std::uint32_t>(std::countr_zero(bits)));
+    return out;
+}
+
+// A document among its neighbours in time.
+struct Moment {
+    std::uint32_t slot;
+    std::uint32_t episode;
+    std::int64_t time_ms;
+    float score;
+};
+
+struct Run {
+    std::size_t first;  // positions in time
+    std::size_t end;
+};
+
+void spread_run(const Partition& partition, std::span<const double> weights,
+                std::span<const float> scores, Run run, std::vector<Moment>& moments,
+                std::vector<Scored>& out) {
+    const auto by_time = partition.by_time();
+    const auto reach = weights.size();
+    const auto first = run.first - std::min(run.first, reach);
+    moments.clear();
+    for (auto i = first; i < std::min(run.end + reach, by_time.size()); ++i) {
+        const auto slot = by_time[i];
+        moments.push_back({slot, partition.episode(slot), partition.time_ms(slot), scores[slot]});
+    }
+    for (auto i = run.first - first; i < run.end - first; ++i) {
+        const auto& own = moments[i];
+        float sum = own.score;
+        const auto take = [&](const Moment& from, double weight) {
+            if (from.episode == own.episode && from.time_ms != own.time_ms)
+                sum += static_cast<float>(weight) * from.score;
+        };
+        for (std::size_t d = 1; d <= reach; ++d) {
+            if (i >= d) take(moments[i - d], weights[d - 1]);
+            if (i + d < moments.size()) take(moments[i + d], weights[d - 1]);
+        }
+        out.push_back({own.slot, sum});
+    }
 }
 
 }  // namespace
@@ -94,31 +163,40 @@ Weights weigh(Kind kind, const QueryTerms& terms, std::size_t unknown,
     return out;
 }
 
-std::vector<float> score_now(const Partition& partition, Kind kind, const Occurrences& occurrences,
-                             const Weights& weights, const TermValue& value) {
-    constexpr std::size_t kWindow = 8192;  // slots whose scores stay in the processor's cache
-    std::vector<float> out(partition.slots());
+void score_now(const Partition& partition, Kind kind, const Occurrences& occurrences,
+               const Weights& weights, const TermValue& value, std::span<float> out) {
     const auto lengths = partition.lengths(kind);
-    std::vector<float> single(out.size());  // of a term that a document has once
-    for (std::size_t slot = 0; slot < single.size(); ++slot) single[slot] = value(1, lengths[slot]);
-    std::vector<std::size_t> bitmaps;
-    for (const auto term : weights.now) {
-        const float weight = weights.of_term[term];
-        const auto* list = occurrences.list(term);
-        if (list == nullptr || list->bitmap() == nullptr) {
-            add_packed(occurrences, term, weight, value, lengths, single, out);
-            continue;
+    auto readings = readings_of(occurrences, weights);
+    std::array<float, kStretch> single;  // of a term that a document has once
+    for (std::size_t first = 0; first < out.size(); first += kStretch) {
+        const auto size = std::min(kStretch, out.size() - first);
+        const auto scores = out.subspan(first, size);
+        std::ranges::fill(scores, 0.0F);
+        if (readings.empty()) continue;
+        const auto* length = lengths.data() + first;
+        for (std::size_t i = 0; i < size; ++i) single[i] = value(1, length[i]);
+        const auto end = static_cast<std::uint32_t>(first + size);
+        for (auto& [weight, bitmap, packed] : readings) {
+            if (bitmap == nullptr) {
+                packed.until(end, [&, weight = weight](std::uint32_t slot, std::uint32_t count) {
+                    const auto i = slot - first;
+                    scores[i] += weight * (count == 1 ? single[i] : value(count, length[i]));
+                });
+                continue;
+            }
+            bitmap->add(weight, std::span(single).first(size), first, scores);
+            packed.until(end, [&, weight = weight](std::uint32_t slot, std::uint32_t count) {
+                const auto i = slot - first;
+                scores[i] += weight * (value(count, length[i]) - single[i]);
+            });
         }
-        bitmaps.push_back(term);
-        list->for_each_repeated([&](std::uint32_t slot, std::uint32_t count) {
-            out[slot] += weight * (value(count, lengths[slot]) - single[slot]);
+    }
+    for (const auto term : weights.now) {
+        if (occurrences.list(term) != nullptr) continue;
+        occurrences.for_each(term, [&](std::uint32_t slot, std::uint32_t count) {
+            out[slot] += weights.of_term[term] * value(count, lengths[slot]);
         });
     }
-    for (std::size_t first = 0; !bitmaps.empty() && first < out.size(); first += kWindow)
-        for (const auto term : bitmaps)
-            occurrences.list(term)->bitmap()->add(weights.of_term[term], single, first,
-                                                  std::min(first + kWindow, out.size()), out);
-    return out;
 }
 
 void score_later(const Partition& partition, Kind kind, const QueryTerms& terms,
@@ -159,43 +237,21 @@ std::vector<float> score_episodes(const Partition& partition, const Occurrences&
     return out;
 }
 
-std::vector<float> spread(const Partition& partition, const Tuning& tuning,
-                          std::span<const float> scores, float floor) {
-    std::vector<float> out(scores.begin(), scores.end());
-    const auto& weights = tuning.neighbour_weights;
-    const auto by_time = partition.by_time();
-    const auto give = [&](std::uint32_t from, std::uint32_t to, double weight) {
-        if (partition.episode(from) == partition.episode(to) &&
-            partition.time_ms(from) != partition.time_ms(to))
-            out[to] += static_cast<float>(weight) * scores[from];
-    };
-    for (std::uint32_t slot = 0; slot < partition.slots(); ++slot) {
-        if (scores[slot] <= 0 || scores[slot] < floor) continue;
-        const auto i = partition.position(slot);
-        for (std::size_t d = 1; d <= weights.size(); ++d) {
-            if (i >= d) give(slot, by_time[i - d], weights[d - 1]);
-            if (i + d < by_time.size()) give(slot, by_time[i + d], weights[d - 1]);
-        }
+std::vector<Scored> spread(const Partition& partition, const Tuning& tuning,
+                           std::span<const float> scores, std::span<const std::uint32_t> chosen) {
+    const std::span<const double> weights = tuning.neighbour_weights;
+    const auto positions = around(partition, chosen, weights.size());
+    std::vector<Scored> out;
+    out.reserve(positions.size());
+    std::vector<Moment> moments;
+    for (std::size_t i = 0; i < positions.size();) {
+        auto end = i + 1;
+        while (end < positions.size() && positions[end] == positions[end - 1] + 1) ++end;
+        spread_run(partition, weights, scores, {positions[i], positions[end - 1] + 1}, moments,
+                   out);
+        i = end;
     }
     return out;
-}
-
-float score_reached_by(std::span<const float> scores, std::size_t count) {
-    if (scores.size() <= count) return 0;
-    constexpr std::size_t kSteps = 1024;
-    float best = 0;
-    for (const float score : scores) best = std::max(best, score);
-    if (best <= 0) return 0;
-    std::array<std::uint32_t, kSteps> reached{};
-    const float scale = (kSteps - 1) / best;
-    for (const float score : scores)
-        if (score > 0) ++reached[static_cast<std::size_t>(score * scale)];
-    std::size_t sum = 0;
-    for (std::size_t step = kSteps; step-- > 0;) {
-        sum += reached[step];
-        if (sum >= count) return static_cast<float>(step) / scale;
-    }
-    return 0;
 }
 
 }  // namespace ac::search

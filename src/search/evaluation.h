@@ -49,9 +49,10 @@ Weights weigh(Kind kind, const QueryTerms& terms, std::size_t unknown,
               std::span<const Partition* const> partitions,
               std::span<const Occurrences> occurrences, const Tuning& tuning);
 
-// Scores of all slots by the terms of `now`.
-std::vector<float> score_now(const Partition& partition, Kind kind, const Occurrences& occurrences,
-                             const Weights& weights, const TermValue& value);
+// Scores of all slots by the terms of `now`; `out` has one entry a slot and is written over. A
+// stretch of slots at a time, whose scores stay in the processor's nearest cache.
+void score_now(const Partition& partition, Kind kind, const Occurrences& occurrences,
+               const Weights& weights, const TermValue& value, std::span<float> out);
 
 // Adds to the scores of `slots` what the terms of `later` give.
 void score_later(const Partition& partition, Kind kind, const QueryTerms& terms,
@@ -62,13 +63,15 @@ void score_later(const Partition& partition, Kind kind, const QueryTerms& terms,
 std::vector<float> score_episodes(const Partition& partition, const Occurrences& words,
                                   const Weights& weights, Saturation saturation);
 
-// Gives each document a share of its neighbours' scores, within an episode. Moments that are equal
-// have no order, so such documents are no neighbours: facts stored in one batch stay apart. Only
-// documents with at least `floor` give.
-std::vector<float> spread(const Partition& partition, const Tuning& tuning,
-                          std::span<const float> scores, float floor);
+struct Scored {
+    std::uint32_t slot = 0;
+    float score = 0;
+};
 
-// A score that about `count` of the scores reach (0 when there are no more than that many slots).
-float score_reached_by(std::span<const float> scores, std::size_t count);
+// The `chosen` slots and their neighbours, each with its own score and a share of its neighbours',
+// within an episode. Moments that are equal have no order, so such documents are no neighbours:
+// facts stored in one batch stay apart.
+std::vector<Scored> spread(const Partition& partition, const Tuning& tuning,
+                           std::span<const float> scores, std::span<const std::uint32_t> chosen);
 
 }  // namespace ac::search

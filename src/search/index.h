@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "search/embedder.h"
+#include "search/packed_terms.h"
 
 namespace ac::search {
 
@@ -74,17 +75,27 @@ struct Tuning {
 
     // What a query may cost in a large space. Below these numbers an answer is exact; above, the
     // benchmark search_index_bench tells what is lost.
-    std::size_t postings_max = 1'500'000;  // read for the words, and again for the n-grams
+    std::size_t postings_max = 3'000'000;  // read for the words, and again for the n-grams
     std::size_t completed_max = 2'000;     // documents in which terms left out before are looked up
     std::size_t vectors_max = 200;         // nearest vectors looked at, once there is a graph
-    std::size_t givers_max = 100'000;      // documents that give to their neighbours
+    std::size_t candidates_max = 4'000;    // documents that are looked at with their neighbours
 };
+
+// A document taken apart, which is half the work of adding it and needs no index.
+struct Analysis {
+    Document document;
+    std::vector<std::string> words;
+    std::vector<Counted> grams;
+    std::string speaker;  // the word that names who says it; empty: nobody
+};
+Analysis analyse(Document document);
 
 class Index {
   public:
     virtual ~Index() = default;
     // Adds, or replaces the document of that key.
-    virtual void put(Document document) = 0;
+    virtual void put(Analysis analysis) = 0;
+    void put(Document document) { put(analyse(std::move(document))); }
     virtual void remove(Key key) = 0;  // absent is fine
     // The vector of a document that was put without: making one may take longer than a caller
     // should wait. Absent or with a vector already: nothing happens. One dimension an index.

@@ -46,7 +46,7 @@ void Postings::List::append(Counted posting) {
         return;
     }
     append_packed(posting);
-    if (size_ >= kBitmapFrom && size_ > posting.number / 8) become_bitmap();
+    if (size_ >= kBitmapFrom && size_ > posting.number / kSlotsAByte) become_bitmap();
 }
 
 void Postings::List::become_bitmap() {
@@ -64,9 +64,8 @@ void Postings::List::become_bitmap() {
 }
 
 void Postings::List::append_packed(Counted posting) {
-    std::uint8_t packed[kPackedBytesMax];
-    const auto size = static_cast<std::uint32_t>(pack(posting, last_, packed) - packed);
-    std::memcpy(reserve(size), packed, size);
+    const auto size = packed_size(posting, last_);
+    pack(posting, last_, reserve(size));
     size_ += size;
     last_ = posting.number;
 }

@@ -31,16 +31,16 @@ class Postings final {
                 next = next_repeated(more, slot);
             });
         }
-        // nullptr: a packed list. Else that are its slots, and these have a count above 1:
+        // nullptr: a packed list. Else that are its slots, and packed() has those with a count
+        // above 1.
         const Bitmap* bitmap() const { return bitmap_.get(); }
-        template <class Visit>
-        void for_each_repeated(Visit visit) const {
-            for_each_packed(data(), data() + size_, visit);
-        }
+        PackedCursor packed() const { return {data(), data() + size_}; }
 
       private:
         friend class Postings;
         static constexpr std::uint32_t kInline = 12;
+        // A bitmap of all slots is read in the time of a packed list of half its bytes.
+        static constexpr std::uint32_t kSlotsAByte = 16;
         static constexpr std::uint32_t kBitmapFrom = 256;  // bytes of a packed list
         static constexpr TermId kNone = ~0U;
 

@@ -35,6 +35,33 @@ TEST(PackedTerms, what_is_packed_comes_out_again) {
         EXPECT_EQ(out[i], std::pair(pairs[i].number, pairs[i].count));
 }
 
+TEST(PackedTerms, a_cursor_reads_the_same_pairs_in_stretches) {
+    std::mt19937 random(9);
+    const auto engine = [&] { return static_cast<std::uint32_t>(random()); };
+    std::vector<std::uint8_t> bytes(5000 * kPackedBytesMax);
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> wanted;
+    auto* end = bytes.data();
+    std::uint32_t before = ~0U;
+    for (std::uint32_t number = engine() % 3; wanted.size() < 5000; number += 1 + engine() % 300) {
+        const Counted pair{number, engine() % 5 == 0 ? 1 + engine() % 1000 : 1};
+        const auto size = packed_size(pair, before);
+        auto* after = pack(pair, before, end);
+        ASSERT_EQ(static_cast<std::uint32_t>(after - end), size);
+        end = after;
+        before = number;
+        wanted.emplace_back(pair.number, pair.count);
+    }
+    PackedCursor cursor(bytes.data(), end);
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> out;
+    for (std::uint32_t stretch = 0; stretch <= before; stretch += 777)
+        cursor.until(stretch + 777, [&](std::uint32_t number, std::uint32_t count) {
+            EXPECT_LT(number, stretch + 777);
+            out.emplace_back(number, count);
+        });
+    EXPECT_EQ(out, wanted);
+    PackedCursor(end, end).until(~0U, [](auto, auto) { FAIL() << "nothing was packed"; });
+}
+
 TEST(Postings, a_list_holds_what_was_added_in_every_form_it_takes) {
     std::mt19937 engine(3);
     std::map<TermId, std::map<std::uint32_t, std::uint32_t>> wanted;
@@ -67,8 +94,12 @@ TEST(Bitmap, adds_to_the_scores_of_its_slots_only) {
         values[slot] = static_cast<float>(slot);
         if (slot % 7 == 3) bitmap.set(slot);
     }
-    bitmap.add(2, values, 0, 512, scores);
-    bitmap.add(2, values, 512, kSlots, scores);
+    const auto add = [&](std::size_t first, std::size_t count) {
+        bitmap.add(2, std::span(values).subspan(first, count), first,
+                   std::span(scores).subspan(first, count));
+    };
+    add(0, 512);
+    add(512, kSlots - 512);
     for (std::uint32_t slot = 0; slot < kSlots; ++slot)
         EXPECT_EQ(scores[slot], slot % 7 == 3 ? 2 * values[slot] : 0);
 }
@@ -90,7 +121,7 @@ TEST(BoundedSearch, finds_the_best_though_it_reads_few_postings) {
     Tuning bounded;
     bounded.postings_max = 2000;
     bounded.completed_max = 100;
-    bounded.givers_max = 500;
+    bounded.candidates_max = 500;
     const auto index = make_index(nullptr, bounded);
     const auto exact = make_index(nullptr);
     for (int i = 0; i < 3000; ++i) {
@@ -105,9 +136,23 @@ TEST(BoundedSearch, finds_the_best_though_it_reads_few_postings) {
                     keys_of(*exact, "customer who prefers tea with cinnamon")));
 }
 
+TEST(BoundedSearch, many_small_spaces_are_ranked_like_one) {
+    const auto one = make_index(nullptr);
+    const auto many = make_index(nullptr);
+    for (int i = 0; i < 2000; ++i) {
+        Document document{
+            .key = i, .space = "/a", .text = text_of(i), .time_ms = i * std::int64_t{86'400'000}};
+        one->put(document);
+        document.space = "/a/" + std::to_string(i % 700);
+        many->put(document);
+    }
+    for (const auto* text : {"account number 1234", "account number 1407 with cinnamon"})
+        EXPECT_EQ(keys_of(*many, text).front(), keys_of(*one, text).front()) << text;
+}
+
 TEST(BoundedSearch, a_filter_that_accepts_little_still_gets_its_results) {
     Tuning bounded;
-    bounded.givers_max = 100;
+    bounded.candidates_max = 100;
     const auto index = make_index(nullptr, bounded);
     for (int i = 0; i < 3000; ++i)
         index->put({.key = i, .space = "a", .text = text_of(i), .time_ms = i * 86'400'000LL});

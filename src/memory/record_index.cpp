@@ -130,25 +130,57 @@ Task<RecordIndex::Loaded> RecordIndex::read_page(std::int64_t memory,
     co_return co_await context_.database.read(std::move(read));
 }
 
-Task<> RecordIndex::load(std::int64_t memory) {
-    const auto own = shard(memory);
-    for (std::int64_t after = -1;;) {
-        AC_CO_TRY(auto page, co_await read_page(memory, std::nullopt, after));
-        if (page.records.empty()) break;
-        after = page.records.back().key;
-        auto add = [this, memory, own, page = std::move(page)]() mutable -> Result<> {
-            for (const auto& record : page.records) {
-                // Held over put(), so that a change cannot come in between and be overwritten.
-                const std::lock_guard lock(own->mutex);
-                if (own->changed.contains(record.key)) continue;
-                own->apply(record);
-                auto& vector = page.vectors[record.key];
-                if (embedder() && vector.empty()) listener_.on_vectorless(memory, record.key);
-                own->index->put(document_of(record, std::move(vector)));
+Task<RecordIndex::Analyses> RecordIndex::analyse(std::int64_t memory, Loaded& page) {
+    constexpr std::size_t kAtOnce = 4;
+    auto out = std::make_shared<Analyses>(page.records.size());
+    std::vector<Task<>> parts;
+    for (std::size_t part = 0; part < kAtOnce; ++part) {
+        auto work = [out, &page, part]() -> Result<> {
+            for (auto i = part; i < page.records.size(); i += kAtOnce) {
+                const auto& record = page.records[i];
+                const auto vector = page.vectors.find(record.key);
+                (*out)[i] = search::analyse(document_of(record, vector == page.vectors.end()
+                                                                    ? std::vector<float>()
+                                                                    : std::move(vector->second)));
             }
             return {};
         };
-        AC_CO_CHECK(co_await context_.pool.run(std::move(add)));
+        // Begins here, not where it is awaited.
+        parts.push_back(context_.pool.run(std::move(work)));
+    }
+    for (auto& part : parts) {
+        AC_CO_CHECK(co_await std::move(part));
+    }
+    if (embedder())
+        for (const auto& one : *out)
+            if (one.document.vector.empty()) listener_.on_vectorless(memory, one.document.key);
+    co_return std::move(*out);
+}
+
+// While a page is added, the next one is read and taken apart.
+Task<> RecordIndex::load(std::int64_t memory) {
+    const auto own = shard(memory);
+    std::optional<Task<>> adding;
+    for (std::int64_t after = -1;;) {
+        AC_CO_TRY(auto page, co_await read_page(memory, std::nullopt, after));
+        AC_CO_TRY(auto analyses, co_await analyse(memory, page));
+        if (adding) {
+            AC_CO_CHECK(co_await std::move(*adding));
+        }
+        if (page.records.empty()) break;
+        after = page.records.back().key;
+        auto add = [own, page = std::move(page),
+                    analyses = std::move(analyses)]() mutable -> Result<> {
+            for (std::size_t i = 0; i < analyses.size(); ++i) {
+                // Held over put(), so that a change cannot come in between and be overwritten.
+                const std::lock_guard lock(own->mutex);
+                if (own->changed.contains(page.records[i].key)) continue;
+                own->apply(page.records[i]);
+                own->index->put(std::move(analyses[i]));
+            }
+            return {};
+        };
+        adding.emplace(context_.pool.run(std::move(add)));
     }
     const std::lock_guard lock(own->mutex);
     own->is_complete = true;

@@ -89,6 +89,9 @@ class RecordIndex final {
         std::vector<Record> records;
         std::unordered_map<std::int64_t, std::vector<float>> vectors;  // of those that have one
     };
+    using Analyses = std::vector<search::Analysis>;
+    // Takes a page's texts apart on every processor; those without vector are reported.
+    Task<Analyses> analyse(std::int64_t memory, Loaded& page);
     Task<Loaded> read_page(std::int64_t memory, std::optional<SpaceSelection> spaces,
                            std::int64_t after);
 

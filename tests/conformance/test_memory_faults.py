@@ -214,6 +214,53 @@ def test_kill_at_any_moment_loses_no_event_and_no_record(fresh_daemon, request):
           f"{len(load.deleted)} deletions were acknowledged, and nothing of it was lost")
 
 
+def store_crates(client, memory, namespace, count):
+    for start in range(0, count, 100):
+        records = [{"requestIdentifier": str(number), "namespaces": [namespace],
+                    "content": {"text": f"Crate K{number} holds {number * 7919 % 100003} bolts."},
+                    "timestamp": 1_700_000_000 + 60 * number}
+                   for number in range(start, min(start + 100, count))]
+        answer = client.batch_create_memory_records(memoryId=memory, records=records)
+        assert not answer["failedRecords"]
+
+
+def answers_about(client, memory, namespace, numbers):
+    """Texts and scores, so that an answer from half an index differs."""
+    return {number: [(found["content"]["text"], round(found["score"], 6)) for found in
+                     client.retrieve_memory_records(
+                         memoryId=memory, namespace=namespace, searchCriteria={
+                             "searchQuery": f"What holds {number * 7919 % 100003} bolts?",
+                             "topK": 5})["memoryRecordSummaries"]]
+            for number in numbers}
+
+
+# More records than are read for one search, and fewer.
+@pytest.mark.parametrize("count", [21_000, 900])
+def test_searches_right_after_a_kill_are_answered_as_before(fresh_daemon, count):
+    daemon = fresh_daemon
+    memory = learning_memory(daemon)
+    client = daemon.client("bedrock-agentcore")
+    store_crates(client, memory, "/crates", count)
+    store_crates(client, memory, "/others", 50)
+    numbers = range(0, count, count // 20)
+    crates, others = (answers_about(client, memory, namespace, numbers)
+                      for namespace in ("/crates", "/others"))
+    assert all(f"Crate K{number} " in crates[number][0][0] for number in numbers)
+    daemon.kill9()
+    daemon.start()
+    client = daemon.client("bedrock-agentcore")
+    # The index is being built now. A record that comes meanwhile is found too.
+    assert answers_about(client, memory, "/others", numbers) == others
+    client.batch_create_memory_records(memoryId=memory, records=[
+        {"requestIdentifier": "late", "namespaces": ["/late"], "timestamp": 1_700_000_000,
+         "content": {"text": "The walrus holds no bolts."}}])
+    late = client.retrieve_memory_records(memoryId=memory, namespace="/late", searchCriteria={
+        "searchQuery": "walrus"})["memoryRecordSummaries"]
+    assert [found["content"]["text"] for found in late] == ["The walrus holds no bolts."]
+    assert answers_about(client, memory, "/crates", numbers) == crates
+    assert answers_about(client, memory, "/others", numbers) == others
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk, which takes root")
 def test_a_full_disk_refuses_events_and_keeps_what_it_has(tmp_path):
     with small_disk(tmp_path / "data", 24), served(data_dir=tmp_path / "data") as daemon:

@@ -96,7 +96,12 @@ Result<> insert_job(Transaction& tx, const Draft& draft, const Memory& memory,
                                   .metadata = metadata_document(draft.wanted.metadata)});
 }
 
-Result<Event> insert(Transaction& tx, const Draft& draft, const MemoryLimits& limits) {
+struct Stored {
+    Event event;
+    bool left_job = false;
+};
+
+Result<Stored> insert(Transaction& tx, const Draft& draft, const MemoryLimits& limits) {
     const auto& wanted = draft.wanted;
     AC_TRY(const auto memory, store::get_memory(tx, draft.scope, wanted.address.memory));
     if (!wanted.once.token.empty()) {
@@ -105,7 +110,7 @@ Result<Event> insert(Transaction& tx, const Draft& draft, const MemoryLimits& li
         if (known && known->parameters != wanted.once.parameters)
             return invalid("clientToken was used before with other parameters",
                            "IdempotentParameterMismatchException");
-        if (known) return std::move(known->event);
+        if (known) return Stored{std::move(known->event)};
     }
     AC_CHECK(check_variables(memory, wanted.namespace_variables));
     AC_TRY(const auto session, open_session(tx, draft, memory.number, limits));
@@ -125,9 +130,10 @@ Result<Event> insert(Transaction& tx, const Draft& draft, const MemoryLimits& li
                               .namespace_variables = wanted.namespace_variables};
     AC_CHECK(store::insert_event(tx, row, event));
     AC_CHECK(store::add_session_bytes(tx, session.number, draft.bytes, draft.now));
-    if (wanted.extract && !memory.strategies.empty() && has_messages(wanted.payload))
-        AC_CHECK(insert_job(tx, draft, memory, event.id));
-    return event;
+    const bool to_extract =
+        wanted.extract && !memory.strategies.empty() && has_messages(wanted.payload);
+    if (to_extract) AC_CHECK(insert_job(tx, draft, memory, event.id));
+    return Stored{std::move(event), to_extract};
 }
 
 Draft draft_of(const Context& context, Scope scope, NewEvent wanted) {
@@ -202,9 +208,9 @@ Task<Event> Events::create(Scope scope, NewEvent wanted) {
     auto work = [draft = std::move(draft), limits = context_.limits](Transaction& tx) {
         return insert(tx, draft, limits);
     };
-    AC_CO_TRY(auto event, co_await context_.database.write(std::move(work)));
-    on_job_();
-    co_return event;
+    AC_CO_TRY(auto stored, co_await context_.database.write(std::move(work)));
+    if (stored.left_job) listener_.on_job();
+    co_return std::move(stored.event);
 }
 
 Task<SessionId> Events::ingest(Scope scope, NewEvent content) {
@@ -228,7 +234,7 @@ Task<SessionId> Events::ingest(Scope scope, NewEvent content) {
         return wanted.address.session;
     };
     AC_CO_TRY(auto answered, co_await context_.database.write(std::move(work)));
-    on_job_();
+    listener_.on_job();
     co_return answered;
 }
 
@@ -362,7 +368,7 @@ Task<> Events::restart_job(Scope scope, MemoryId memory, std::string id) {
         return {};
     };
     AC_CO_CHECK(co_await context_.database.write(std::move(work)));
-    on_job_();
+    listener_.on_restart();
     co_return Result<>{};
 }
 

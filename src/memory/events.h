@@ -11,9 +11,12 @@ namespace ac::memory {
 
 class Events final {
   public:
-    // `on_job` is told after a job was stored.
-    Events(Context& context, std::function<void()> on_job)
-        : context_(context), on_job_(std::move(on_job)) {}
+    struct Listener {
+        std::function<void()> on_job;      // an event, or content, left an extraction job
+        std::function<void()> on_restart;  // a failed job of any kind is to be tried again
+    };
+    Events(Context& context, Listener listener)
+        : context_(context), listener_(std::move(listener)) {}
 
     // The event of the same token when it was there already. invalid_argument: other parameters
     // under a token (IdempotentParameterMismatchException), an unknown branch without a root, a
@@ -42,7 +45,7 @@ class Events final {
 
   private:
     Context& context_;
-    std::function<void()> on_job_;
+    Listener listener_;
 };
 
 }  // namespace ac::memory

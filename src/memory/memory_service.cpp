@@ -27,11 +27,12 @@ MemoryService::MemoryService(Dependencies dependencies)
                 {.on_created = [this](std::int64_t n) { index_.add_memory(n); },
                  .on_removed = [this](std::int64_t n) { index_.drop_memory(n); },
                  .on_stream = [this] { stream_.enable(); }}),
-      events_(context_,
-              [this] {
-                  worker_.wake();
-                  model_worker_.wake();
-              }),
+      events_(context_, {.on_job = [this] { worker_.wake(); },
+                         .on_restart =
+                             [this] {
+                                 worker_.wake();
+                                 model_worker_.wake();
+                             }}),
       records_(context_, index_) {}
 
 std::span<const storage::Migration> MemoryService::migrations() {

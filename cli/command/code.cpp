@@ -104,21 +104,37 @@ Expected<> upload(CodeSession& session, const std::vector<std::string>& files) {
     return check(result);
 }
 
+// The blocks of files in `result`; a large file comes in several, one behind the other.
+void write_pieces(const json::object& result, std::ostream& out) {
+    const auto* content = result.if_contains("content");
+    if (content == nullptr || !content->is_array()) return;
+    for (const auto& block : content->get_array()) {
+        const auto& resource = member_at(block, "resource");
+        std::string bytes = text_at(resource, "text");
+        if (text_at(resource, "type") == "blob")
+            bytes = from_base64(text_at(resource, "blob")).value_or("");
+        out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    }
+}
+
 // Into the working folder, by their names alone: a session does not say where files go here.
 Expected<> download(const Context& context, CodeSession& session,
                     const std::vector<std::string>& files) {
     for (const std::string& file : files) {
+        const std::string name = std::filesystem::path(file).filename().string();
         json::object arguments;
         arguments["paths"] = json::array{json::string(file)};
-        AC_TRY(const json::object result, session.call("readFiles", std::move(arguments)));
-        AC_CHECK(check(result));
-        const auto& resource = member_at(result.at("content").at(0), "resource");
-        std::string bytes = text_at(resource, "text");
-        if (text_at(resource, "type") == "blob")
-            bytes = from_base64(text_at(resource, "blob")).value_or("");
-        const std::string name = std::filesystem::path(file).filename().string();
-        std::ofstream out(name, std::ios::binary);
-        out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        std::ofstream out;
+        Expected<> readable;
+        const auto take = [&](const json::object& result) {
+            if (readable) readable = check(result);
+            if (!readable) return;
+            if (!out.is_open()) out.open(name, std::ios::binary);
+            write_pieces(result, out);
+        };
+        AC_TRY([[maybe_unused]] const json::object last,
+               session.call("readFiles", std::move(arguments), take));
+        AC_CHECK(readable);
         out.close();
         if (!out) return failed(ExitCode::failed, "cannot write " + name);
         context.console().err("Wrote " + name + "\n");

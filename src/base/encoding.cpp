@@ -1,10 +1,15 @@
 #include "base/encoding.h"
 
 #include <array>
+#include <cstring>
+
+#include "base/base64.h"
 
 namespace ac {
 namespace {
 
+constexpr std::size_t kVectorRoom = 32;   // what base64.h wants behind the result
+constexpr std::size_t kVectorsFrom = 64;  // shorter texts are not worth it
 constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kHexUpper = "0123456789ABCDEF";
 constexpr std::string_view kBase64 =
@@ -28,9 +33,8 @@ char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-std::string base64_encode(std::string_view in, std::string_view alphabet, bool pad) {
-    std::string out;
-    out.reserve((in.size() + 2) / 3 * 4);
+// `out` holds whole groups of four.
+void encode_rest(std::string_view in, std::string_view alphabet, bool pad, std::string& out) {
     std::uint32_t bits = 0;
     int count = 0;
     for (unsigned char c : in) {
@@ -42,7 +46,13 @@ std::string base64_encode(std::string_view in, std::string_view alphabet, bool p
         }
     }
     if (count > 0) out += alphabet[bits << (6 - count) & 63];
-    while (pad && out.size() % 4 != 0) out += '=';
+    for (std::size_t size = in.size(); pad && size % 3 != 0; ++size) out += '=';
+}
+
+std::string base64_encode(std::string_view in, std::string_view alphabet, bool pad) {
+    std::string out;
+    out.reserve((in.size() + 2) / 3 * 4);
+    encode_rest(in, alphabet, pad, out);
     return out;
 }
 
@@ -101,12 +111,40 @@ std::optional<std::string> from_hex(std::string_view text) {
 }
 
 std::string to_base64(std::string_view bytes) {
-    return base64_encode(bytes, kBase64, true);
+    std::string out;
+    append_base64(out, bytes);
+    return out;
+}
+
+void append_base64(std::string& out, std::string_view bytes) {
+    const std::size_t before = out.size();
+    const std::size_t room = before + (bytes.size() + 2) / 3 * 4 + kVectorRoom;
+    std::size_t taken = 0;
+    out.resize_and_overwrite(room, [&](char* text, std::size_t) {
+        taken = encode_base64_vectors(bytes, text + before);
+        return before + taken / 3 * 4;
+    });
+    encode_rest(bytes.substr(taken), kBase64, true, out);
 }
 
 std::optional<std::string> from_base64(std::string_view text) {
+    std::string out;
+    std::optional<std::size_t> size;
+    out.resize_and_overwrite(text.size() / 4 * 3 + kVectorRoom, [&](char* bytes, std::size_t) {
+        size = decode_base64(text, bytes);
+        return size.value_or(0);
+    });
+    if (!size) return std::nullopt;
+    return out;
+}
+
+std::optional<std::size_t> decode_base64(std::string_view text, char* out) {
     static constexpr auto kTable = reverse_of(kBase64);
-    return base64_decode(text, kTable);
+    const std::size_t taken = text.size() < kVectorsFrom ? 0 : decode_base64_vectors(text, out);
+    const auto rest = base64_decode(text.substr(taken), kTable);
+    if (!rest) return std::nullopt;
+    rest->copy(out + taken / 4 * 3, rest->size());
+    return taken / 4 * 3 + rest->size();
 }
 
 std::string to_base64url(std::string_view bytes) {
@@ -153,11 +191,29 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
     return out;
 }
 
+namespace {
+
+// Of the ASCII that `text` begins with; at least 1, its first byte is known to be.
+std::size_t ascii_length(std::string_view text) {
+    constexpr std::uint64_t kHighBits = 0x8080808080808080;
+    constexpr std::size_t kStep = 4 * sizeof(std::uint64_t);
+    std::size_t at = 0;
+    for (; at + kStep <= text.size(); at += kStep) {
+        std::array<std::uint64_t, 4> words;
+        std::memcpy(words.data(), text.data() + at, kStep);
+        if (((words[0] | words[1] | words[2] | words[3]) & kHighBits) != 0) break;
+    }
+    while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+    return at;
+}
+
+}  // namespace
+
 bool is_valid_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         const auto lead = static_cast<unsigned char>(text[i]);
         if (lead < 0x80) {
-            ++i;
+            i += ascii_length(text.substr(i));
             continue;
         }
         const std::size_t length = lead >= 0xf0 && lead <= 0xf4  ? 4

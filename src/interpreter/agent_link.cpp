@@ -135,13 +135,18 @@ Task<> AgentLink::write() {
 Task<> AgentLink::read() {
     FrameDecoder decoder;
     const auto buffer = std::make_unique<std::array<char, kReadBytes>>();
-    const auto into = asio::buffer(*buffer);
     while (true) {
         boost::system::error_code error;
         auto token = asio::redirect_error(use_task, error);
+        const std::span<char> room = decoder.room();
+        const auto into = room.empty() ? asio::buffer(buffer->data(), buffer->size())
+                                       : asio::buffer(room.data(), room.size());
         const std::size_t size = co_await socket_.async_read_some(into, token);
         if (error) co_return fail(ErrorCode::guest_failed, "the session's agent has ended");
-        decoder.feed({buffer->data(), size});
+        if (room.empty())
+            decoder.feed({buffer->data(), size});
+        else
+            decoder.commit(size);
         while (true) {
             AC_CO_TRY(auto frame, decoder.next());
             if (!frame) break;

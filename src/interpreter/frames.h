@@ -5,6 +5,7 @@
 
 #include <boost/json/object.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,12 +25,20 @@ std::string encode_head(const boost::json::object& header, std::size_t body_byte
 class FrameDecoder final {
   public:
     void feed(std::string_view bytes) { buffer_.append(bytes); }
+    // A body that does not come with its header can be read straight to where it stays: while this
+    // is not empty, the next bytes belong in there, and commit() says how many have come.
+    std::span<char> room();
+    void commit(std::size_t bytes) { filled_ += bytes; }
     // nullopt: not a whole frame yet. guest_failed: over a bound, or no JSON object.
     Result<std::optional<Frame>> next();
 
   private:
+    Result<bool> take_head();
+
     std::string buffer_;
     std::size_t offset_ = 0;
+    std::optional<Frame> frame_;  // whose body is still on its way
+    std::size_t filled_ = 0;      // of its body
 };
 
 }  // namespace ac::interpreter

@@ -39,6 +39,35 @@ TEST(Frames, come_out_as_they_went_in_whatever_the_pieces) {
     }
 }
 
+TEST(Frames, a_body_is_read_straight_to_where_it_stays) {
+    boost::json::object header;
+    header["call"] = 1;
+    const std::string body(100'000, 'b');
+    const std::string bytes = frame(header, body) + frame(header, "next");
+    FrameDecoder decoder;
+    EXPECT_TRUE(decoder.room().empty());
+    const std::size_t first = encode_head(header, body.size()).size() + 10;
+    decoder.feed(std::string_view(bytes).substr(0, first));
+    ASSERT_EQ(*decoder.next(), std::nullopt);
+    std::string_view rest = std::string_view(bytes).substr(first, body.size() - 10);
+    while (!rest.empty()) {
+        const std::span<char> room = decoder.room();
+        const std::size_t size = std::min<std::size_t>({room.size(), rest.size(), 7'777});
+        ASSERT_GT(size, 0U);
+        rest.copy(room.data(), size);
+        decoder.commit(size);
+        rest.remove_prefix(size);
+    }
+    const auto whole = decoder.next();
+    ASSERT_TRUE(whole && *whole);
+    EXPECT_EQ((*whole)->body, body);
+    EXPECT_TRUE(decoder.room().empty());
+    decoder.feed(std::string_view(bytes).substr(first + body.size() - 10));
+    const auto second = decoder.next();
+    ASSERT_TRUE(second && *second);
+    EXPECT_EQ((*second)->body, "next");
+}
+
 TEST(Frames, over_a_bound_are_refused_before_they_have_come) {
     FrameDecoder header_too_long;
     header_too_long.feed(std::string("\xff\xff\xff\xff\0\0\0\0", 8));

@@ -20,6 +20,7 @@ InterpreterService::InterpreterService(Dependencies dependencies, GuestImage ima
                  .loop = dependencies.loop,
                  .catalog = catalog_,
                  .image = image_,
-                 .limits = limits_}) {}
+                 .limits = limits_,
+                 .network = dependencies.network}) {}
 
 }  // namespace ac::interpreter

@@ -19,6 +19,7 @@ class InterpreterService final {
         Loop& loop;
         ImageOptions image;
         InterpreterLimits limits = {};
+        NetworkDoor* network = nullptr;  // nullptr: sessions reach nothing, whatever their mode
     };
     // Errors of GuestImage::open().
     static Result<std::unique_ptr<InterpreterService>> open(Dependencies dependencies);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json.hpp>
 
 #include "async/pipe.h"
 #include "base/log.h"
@@ -11,6 +12,8 @@
 
 namespace ac::interpreter {
 namespace {
+
+namespace json = boost::json;
 
 constexpr Milliseconds kTick{1000};
 constexpr std::size_t kLastWordsMax = 4096;
@@ -29,6 +32,17 @@ Result<Ends> make_channel() {
     for (const int fd : ends)
         (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBytes, sizeof kSocketBytes);
     return out;
+}
+
+// As curl, requests, httpx and (told so) Node read it.
+json::object way_out() {
+    json::object variables;
+    for (const char* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"})
+        variables[name] = kEgressUrl;
+    variables["NO_PROXY"] = variables["no_proxy"] = "localhost,127.0.0.1,::1";
+    variables["NODE_USE_ENV_PROXY"] = "1";
+    variables["NODE_OPTIONS"] = "--require=/opt/agentcored/agentcored_guest/node_proxy.cjs";
+    return variables;
 }
 
 std::string how_it_ended(const Result<sandbox::Outcome>& outcome) {
@@ -63,6 +77,40 @@ Task<Sessions::GuestPointer> Sessions::take_guest() {
 Detached Sessions::provide_guest(Completion<GuestPointer> done) {
     auto guest = co_await make_guest(GuestImage::Preparation::none);
     done.complete(std::move(guest));
+}
+
+// A guest that was made ahead of demand does not know whose it will be: its way out is opened, and
+// told to its agent, when a session takes it. What the agent is asked afterwards comes behind.
+Task<> Sessions::connect(GuestPointer guest, NetworkMode network) {
+    if (parts_.network == nullptr || !parts_.network->serves(network)) co_return Result<>{};
+    Completion<void> opened;
+    tasks_.spawn("interpreter network", open_network(guest, network, opened));
+    AC_CO_CHECK(co_await opened.result());
+    json::object header;
+    header["op"] = "environment";
+    header["variables"] = way_out();
+    AC_CO_TRY([[maybe_unused]] const auto told, guest->link->call(std::move(header), {}));
+    co_return Result<>{};
+}
+
+Detached Sessions::open_network(GuestPointer guest, NetworkMode network, Completion<void> done) {
+    auto listener = co_await guest->monitor->listen(kEgressPort);
+    if (!listener) {
+        done.complete(fail(std::move(listener).error()));
+        co_return;
+    }
+    auto opened = parts_.network->open(*std::move(listener), network);
+    if (!opened) {
+        done.complete(fail(std::move(opened).error()));
+        co_return;
+    }
+    bool has_ended = false;
+    {
+        const std::lock_guard lock(mutex_);
+        has_ended = guest->has_ended;
+    }
+    if (!has_ended) guest->network = *std::move(opened);
+    done.complete({});
 }
 
 Task<Sessions::GuestPointer> Sessions::make_guest(GuestImage::Preparation preparation) {
@@ -122,6 +170,7 @@ Detached Sessions::watch(GuestPointer guest) {
         for (const auto& [name, live] : live_)
             if (live.guest == guest) key = name;
     }
+    guest->network.reset();
     const bool was_asked = outcome && outcome->reason == sandbox::Reason::stopped;
     if (!was_asked && !guest->last_words.empty())
         AC_LOG(warn, "a code interpreter's agent ended", {"how", how}, {"said", guest->last_words});

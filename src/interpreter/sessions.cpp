@@ -59,6 +59,12 @@ Task<SessionView> Sessions::start(Scope scope, NewSession wanted) {
     }
     AC_CO_CHECK(admit(scope));
     auto guest = co_await take_guest();
+    Result<> connected;
+    if (guest) connected = co_await connect(*guest, interpreter.network);
+    if (guest && !connected) {
+        (*guest)->monitor->stop(Milliseconds{0});
+        guest = fail(std::move(connected).error());
+    }
     if (!guest) {
         const std::lock_guard lock(mutex_);
         if (--per_account_[scope.account] == 0) per_account_.erase(scope.account);

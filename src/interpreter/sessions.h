@@ -17,6 +17,7 @@
 #include "interpreter/agent_link.h"
 #include "interpreter/catalog.h"
 #include "interpreter/guest_image.h"
+#include "interpreter/network_door.h"
 #include "interpreter/tool_call.h"
 
 namespace ac::interpreter {
@@ -25,6 +26,7 @@ namespace ac::interpreter {
 struct Guest {
     std::shared_ptr<sandbox::Monitor> monitor;
     std::shared_ptr<AgentLink> link;
+    std::unique_ptr<NetworkDoor::Open> network;  // set and taken away on the loop
     std::string last_words;  // of the agent's standard error, bounded; read on the loop
     bool has_ended = false;  // guarded by Sessions
 };
@@ -41,6 +43,7 @@ class Sessions final {
         Catalog& catalog;
         const GuestImage& image;
         const InterpreterLimits& limits;
+        NetworkDoor* network = nullptr;
     };
     explicit Sessions(Parts parts);
 
@@ -70,6 +73,8 @@ class Sessions final {
 
     Task<GuestPointer> take_guest();
     Detached provide_guest(Completion<GuestPointer> done);
+    Task<> connect(GuestPointer guest, NetworkMode network);
+    Detached open_network(GuestPointer guest, NetworkMode network, Completion<void> done);
     Task<GuestPointer> make_guest(GuestImage::Preparation preparation);
     Detached watch(GuestPointer guest);
     Detached serve_link(GuestPointer guest, bool reads);

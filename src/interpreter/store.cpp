@@ -11,7 +11,7 @@ using storage::Params;
 using storage::Row;
 using storage::Rows;
 
-constexpr std::array<storage::Migration, 1> kMigrations = {
+constexpr std::array<storage::Migration, 2> kMigrations = {
     {{.module = "interpreter", .version = 1, .sql = R"(
 CREATE TABLE interpreters (
     account TEXT NOT NULL, region TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
@@ -33,10 +33,13 @@ CREATE INDEX interpreter_sessions_by_time
 CREATE INDEX interpreter_sessions_by_token
     ON interpreter_sessions (account, region, interpreter, token);
 CREATE INDEX interpreter_sessions_by_status ON interpreter_sessions (status);
-CREATE INDEX interpreter_sessions_by_age ON interpreter_sessions (updated_at))"}}};
+CREATE INDEX interpreter_sessions_by_age ON interpreter_sessions (updated_at))"},
+     {.module = "interpreter",
+      .version = 2,
+      .sql = "ALTER TABLE interpreters ADD COLUMN vpc TEXT NOT NULL DEFAULT ''"}}};
 
 constexpr std::string_view kColumns =
-    "SELECT id, name, description, role_arn, network_mode, created_at, updated_at "
+    "SELECT id, name, description, role_arn, network_mode, vpc, created_at, updated_at "
     "FROM interpreters WHERE account = $1 AND region = $2 ";
 constexpr std::string_view kSessionColumns =
     "SELECT interpreter, id, name, timeout, status, created_at, updated_at "
@@ -57,9 +60,10 @@ Interpreter interpreter_from(const Row& row) {
             .name = row.text(1),
             .description = row.text(2),
             .role_arn = row.text(3),
-            .network_mode = row.text(4),
-            .created_at = from_epoch_ms(row.integer(5)),
-            .updated_at = from_epoch_ms(row.integer(6))};
+            .network = network_mode_of(row.text(4)),
+            .vpc = row.text(5),
+            .created_at = from_epoch_ms(row.integer(6)),
+            .updated_at = from_epoch_ms(row.integer(7))};
 }
 
 SessionView session_from(const Row& row) {
@@ -103,11 +107,11 @@ Result<> insert(Transaction& tx, const Scope& scope, const NewInterpreter& made)
     const Interpreter& it = made.interpreter;
     return run(tx,
                "INSERT INTO interpreters (account, region, id, name, description, role_arn, "
-               "network_mode, created_at, updated_at, token, fingerprint) "
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+               "network_mode, vpc, created_at, updated_at, token, fingerprint) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
                {scope.account, scope.region, it.id.text(), it.name, it.description, it.role_arn,
-                it.network_mode, to_epoch_ms(it.created_at), to_epoch_ms(it.updated_at),
-                token_value(made.once.token), made.once.fingerprint});
+                std::string(to_string(it.network)), it.vpc, to_epoch_ms(it.created_at),
+                to_epoch_ms(it.updated_at), token_value(made.once.token), made.once.fingerprint});
 }
 
 Result<std::optional<Interpreter>> find(Transaction& tx, const Scope& scope,

@@ -39,23 +39,17 @@ std::unexpected<Error> too_large(const std::string& what) {
     return fail(std::move(error));
 }
 
-Result<> add_files(AgentRequest& request, std::vector<FileContent> files) {
+Result<> add_files(AgentRequest& request, ToolCall call) {
     json::array list;
-    std::size_t total = 0;
-    for (const FileContent& file : files) {
-        if (file.bytes.size() > kFileBytesMax)
+    for (const FileEntry& file : call.files) {
+        if (file.size > kFileBytesMax)
             return too_large("a file is at most 100000000 bytes: " + file.path.substr(0, 200));
-        total += file.bytes.size();
-        list.push_back({{"path", file.path}, {"size", file.bytes.size()}});
+        list.push_back({{"path", file.path}, {"size", file.size}});
     }
-    if (total > kCallBytesMax) return too_large("the files of a call are at most 200000000 bytes");
+    if (call.bytes.size() > kCallBytesMax)
+        return too_large("the files of a call are at most 200000000 bytes");
     request.header["files"] = std::move(list);
-    if (files.size() == 1) {
-        request.body = std::move(files.front().bytes);
-        return {};
-    }
-    request.body.reserve(total);
-    for (const FileContent& file : files) request.body += file.bytes;
+    request.body = std::move(call.bytes);
     return {};
 }
 
@@ -81,7 +75,7 @@ Result<AgentRequest> to_request(ToolCall call, const InterpreterLimits& limits) 
             request.header["paths"] = json::value_from(call.paths);
             break;
         case Tool::write_files:
-            AC_CHECK(add_files(request, std::move(call.files)));
+            AC_CHECK(add_files(request, std::move(call)));
             break;
         case Tool::list_files:
             request.header["path"] = call.folder;

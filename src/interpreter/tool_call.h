@@ -23,9 +23,10 @@ enum class Tool {
     stop_task,
 };
 
-struct FileContent {
+// A file of a writeFiles; its bytes are in ToolCall::bytes, behind those of the file before it.
+struct FileEntry {
     std::string path;
-    std::string bytes;
+    std::size_t size = 0;
 };
 
 struct ToolCall {
@@ -34,7 +35,8 @@ struct ToolCall {
     std::string language;  // python, javascript, typescript
     bool clear = false;    // forget what the language's process knows first
     std::vector<std::string> paths;
-    std::vector<FileContent> files;
+    std::vector<FileEntry> files;
+    std::string bytes;
     std::string folder;
     std::string task;
 };

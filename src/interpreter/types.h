@@ -24,12 +24,33 @@ struct Idempotency {
     std::string fingerprint;  // of the parameters
 };
 
+// SANDBOX: nothing; PUBLIC: what the operator allows of the internet; VPC: the operator's address
+// blocks.
+enum class NetworkMode { sandbox, internet, vpc };
+constexpr std::string_view to_string(NetworkMode mode) {
+    switch (mode) {
+        case NetworkMode::sandbox:
+            return "SANDBOX";
+        case NetworkMode::internet:
+            return "PUBLIC";
+        case NetworkMode::vpc:
+            return "VPC";
+    }
+    return "";
+}
+// What is none of the three is the closed one.
+constexpr NetworkMode network_mode_of(std::string_view text) {
+    if (text == "PUBLIC") return NetworkMode::internet;
+    return text == "VPC" ? NetworkMode::vpc : NetworkMode::sandbox;
+}
+
 struct Interpreter {
     InterpreterId id;
     std::string name;
     std::string description;
     std::string role_arn;
-    std::string network_mode = "SANDBOX";
+    NetworkMode network = NetworkMode::sandbox;
+    std::string vpc;  // with mode VPC: its subnets and security groups, as the caller gave them
     std::string status = "READY";
     WallTime created_at;
     WallTime updated_at;

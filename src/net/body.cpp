@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/whole_body.h"
+
 namespace ac::net {
 namespace {
 
@@ -17,6 +19,8 @@ std::unexpected<Error> over(std::size_t max_bytes) {
 Task<std::string> read_all(Body& body, std::size_t max_bytes) {
     const auto length = body.length();
     if (length && *length > max_bytes) co_return over(max_bytes);
+    if (auto* kept = dynamic_cast<WholeBody*>(&body))
+        if (auto whole = kept->take_whole()) co_return *std::move(whole);
     std::string text;
     while (true) {
         // One byte more than is allowed, so that too much is noticed.

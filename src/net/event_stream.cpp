@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "net/event_frame.h"
+
 namespace ac::net {
 namespace {
 
@@ -13,17 +15,6 @@ constexpr std::size_t kHeadersBytesMax = 128 * 1024;
 constexpr std::size_t kMessageBytesMax = std::size_t{24} << 20;
 
 constexpr char kStringType = 7;
-
-constexpr std::array<std::uint32_t, 256> make_crc_table() {
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-        std::uint32_t c = i;
-        for (int k = 0; k < 8; ++k) c = (c & 1) ? 0xEDB88320U ^ (c >> 1) : c >> 1;
-        table[i] = c;
-    }
-    return table;
-}
-constexpr auto kCrcTable = make_crc_table();
 
 void put(std::string& out, std::uint32_t value, int bytes) {
     for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8)
@@ -73,12 +64,6 @@ Result<std::optional<EventHeader>> take_header(std::string_view& bytes) {
 
 }  // namespace
 
-std::uint32_t crc32(std::string_view bytes) {
-    std::uint32_t crc = 0xFFFFFFFFU;
-    for (const unsigned char c : bytes) crc = kCrcTable[(crc ^ c) & 255] ^ (crc >> 8);
-    return crc ^ 0xFFFFFFFFU;
-}
-
 std::string_view EventMessage::header(std::string_view name) const {
     for (const EventHeader& header : headers)
         if (header.name == name) return header.value;
@@ -86,27 +71,40 @@ std::string_view EventMessage::header(std::string_view name) const {
 }
 
 std::string encode_message(const EventMessage& message) {
-    std::string headers;
-    for (const EventHeader& header : message.headers) {
-        AC_ASSERT(!header.name.empty() && header.name.size() < 256 && header.value.size() < 32768);
-        headers += static_cast<char>(header.name.size());
-        headers += header.name;
-        headers += kStringType;
-        put(headers, static_cast<std::uint32_t>(header.value.size()), 2);
-        headers += header.value;
-    }
-    const std::size_t total =
-        kPreludeBytes + headers.size() + message.payload.size() + kTrailerBytes;
-    AC_ASSERT(headers.size() <= kHeadersBytesMax && total <= kMessageBytesMax);
     std::string out;
-    out.reserve(total);
-    put(out, static_cast<std::uint32_t>(total), 4);
-    put(out, static_cast<std::uint32_t>(headers.size()), 4);
-    put(out, crc32(out), 4);
-    out += headers;
+    begin_message(out, message.headers);
+    out.reserve(out.size() + message.payload.size() + kTrailerBytes);
     out += message.payload;
-    put(out, crc32(out), 4);
+    end_message(out);
     return out;
+}
+
+void begin_message(std::string& out, const std::vector<EventHeader>& headers) {
+    AC_ASSERT(out.empty());
+    out.append(kPreludeBytes, '\0');
+    for (const EventHeader& header : headers) {
+        AC_ASSERT(!header.name.empty() && header.name.size() < 256 && header.value.size() < 32768);
+        out += static_cast<char>(header.name.size());
+        out += header.name;
+        out += kStringType;
+        put(out, static_cast<std::uint32_t>(header.value.size()), 2);
+        out += header.value;
+    }
+    std::string size;
+    put(size, static_cast<std::uint32_t>(out.size() - kPreludeBytes), 4);
+    AC_ASSERT(out.size() - kPreludeBytes <= kHeadersBytesMax);
+    out.replace(4, size.size(), size);
+}
+
+void end_message(std::string& out) {
+    const std::size_t total = out.size() + kTrailerBytes;
+    AC_ASSERT(total <= kMessageBytesMax);
+    std::string prelude;
+    put(prelude, static_cast<std::uint32_t>(total), 4);
+    prelude.append(out, 4, 4);
+    put(prelude, crc32(prelude), 4);
+    out.replace(0, kPreludeBytes, prelude);
+    put(out, crc32(out), 4);
 }
 
 Result<std::optional<EventMessage>> EventDecoder::next() {

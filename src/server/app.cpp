@@ -288,6 +288,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AC_TRY(const auto transparent, Transparent::open(config, clock));
     AC_TRY(const auto outbound, open_outbound(config, timer));
     AC_TRY(const auto spool_folder, make_folder(config, "spool"));
+    SpoolMemory spool_memory(kSpoolMemoryAllMax);
     AC_TRY(const auto database, open_database(config));
     AC_TRY(const auto blobs, storage::open_blob_store(config.data_dir / "blobs", pool));
     AC_TRY(auto root_key, access::open_root_key(config.data_dir, random));
@@ -377,7 +378,8 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                                   .random = random,
                                                   .loop = loops.main(),
                                                   .image = interpreter_image(config),
-                                                  .limits = config.interpreter_limits}));
+                                                  .limits = config.interpreter_limits,
+                                                  .network = egress.get()}));
     const auto api = wire::make_api(clock);
     const Services services{
         *database, objects, *runtime,   memory, *interpreter,        *models,
@@ -406,6 +408,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                               .random = random,
                               .pool = pool,
                               .spool_folder = spool_folder,
+                              .spool_memory = spool_memory,
                               .public_url = config.public_url,
                               .is_secure = tls != nullptr,
                               .issuer = issuer,

@@ -12,7 +12,7 @@
 namespace ac::server {
 namespace {
 
-constexpr std::size_t kBlockBytes = 256 * 1024;  // read, hashed and written at a time
+constexpr std::size_t kBlockBytes = 512 * 1024;  // read, hashed and written at a time
 constexpr std::size_t kFirstBlockBytes = 16 * 1024;
 
 Result<> append(int fd, std::string_view bytes) {
@@ -25,6 +25,11 @@ Result<> append(int fd, std::string_view bytes) {
     return {};
 }
 
+std::unexpected<Error> too_large(std::uint64_t max_bytes) {
+    return fail(ErrorCode::too_large,
+                fmt::format("the request body is larger than {} bytes", max_bytes));
+}
+
 Result<UniqueFd> nameless_file(const std::string& folder) {
     UniqueFd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (!file) return fail(errno_error("cannot keep the request body in " + folder, errno));
@@ -33,48 +38,101 @@ Result<UniqueFd> nameless_file(const std::string& folder) {
 
 }  // namespace
 
+bool SpoolMemory::take(std::size_t bytes) {
+    std::size_t left = left_.load();
+    while (left >= bytes)
+        if (left_.compare_exchange_weak(left, left - bytes)) return true;
+    return false;
+}
+
 Task<std::unique_ptr<BodySpool>> BodySpool::take(net::Body& body, std::uint64_t max_bytes,
-                                                 const std::string& folder, ThreadPool& pool) {
-    const auto too_large = [max_bytes] {
-        return fail(ErrorCode::too_large,
-                    fmt::format("the request body is larger than {} bytes", max_bytes));
-    };
-    if (body.length().value_or(0) > max_bytes) co_return too_large();
-    std::unique_ptr<BodySpool> spool(new BodySpool(pool));
-    if (body.length() && *body.length() <= kSpoolMemoryBytesMax) {
-        AC_CO_TRY(spool->memory_, co_await net::read_all(body, kSpoolMemoryBytesMax));
-        spool->size_ = spool->memory_.size();
-        spool->sha256_hex_ = ac::sha256_hex(spool->memory_);
-        co_return spool;
+                                                 SpoolPlace place) {
+    const std::optional<std::uint64_t> length = body.length();
+    if (length.value_or(0) > max_bytes) co_return too_large(max_bytes);
+    std::unique_ptr<BodySpool> spool(new BodySpool(place));
+    if (length && *length <= kSpoolMemoryBytesMax) {
+        AC_CO_CHECK(co_await spool->take_small(body));
+    } else if (length && place.memory.take(*length)) {
+        spool->held_ = *length;
+        AC_CO_CHECK(co_await spool->take_in_memory(body, *length));
+    } else {
+        AC_CO_CHECK(co_await spool->take_pieces(body, max_bytes));
     }
+    co_return spool;
+}
+
+Task<> BodySpool::take_small(net::Body& body) {
+    AC_CO_TRY(memory_, co_await net::read_all(body, kSpoolMemoryBytesMax));
+    size_ = memory_.size();
+    sha256_hex_ = ac::sha256_hex(memory_);
+    co_return Result<>{};
+}
+
+// Straight to where it stays. What was promised takes memory only as it comes.
+Task<> BodySpool::take_in_memory(net::Body& body, std::size_t size) {
+    Hasher hasher;
+    memory_.resize_and_overwrite(size, [](char*, std::size_t all) { return all; });
+    while (size_ < size) {
+        const std::size_t want = std::min<std::size_t>(size - size_, kBlockBytes);
+        const std::span<char> room = std::span(memory_).subspan(size_, want);
+        std::size_t filled = 0;
+        while (filled < want) {
+            AC_CO_TRY(const std::size_t n, co_await body.read_some(room.subspan(filled)));
+            if (n == 0) break;
+            filled += n;
+        }
+        size_ += filled;
+        auto hash = [&hasher, bytes = std::string_view(room.data(), filled)]() -> Result<> {
+            hasher.update(bytes);
+            return {};
+        };
+        AC_CO_CHECK(co_await place_.pool.run(hash));
+        if (filled < want) break;
+    }
+    memory_.resize(size_);
+    sha256_hex_ = hasher.finish_hex();
+    co_return Result<>{};
+}
+
+Task<> BodySpool::take_pieces(net::Body& body, std::uint64_t max_bytes) {
     Hasher hasher;
     std::string block;
     while (true) {
-        const std::size_t want = spool->size_ < kFirstBlockBytes ? kFirstBlockBytes : kBlockBytes;
+        const std::size_t want = size_ < kFirstBlockBytes ? kFirstBlockBytes : kBlockBytes;
         block.resize(want);
         AC_CO_TRY(const std::size_t n, co_await body.read_some(std::span(block)));
         if (n == 0) break;
-        spool->size_ += n;
-        if (spool->size_ > max_bytes) co_return too_large();
-        const std::string_view bytes = std::string_view(block).substr(0, n);
-        if (!spool->file_ && spool->memory_.size() + n <= kSpoolMemoryBytesMax) {
-            hasher.update(bytes);
-            spool->memory_ += bytes;
-            continue;
-        }
-        if (!spool->file_) {
-            AC_CO_TRY(spool->file_, nameless_file(folder));
-            AC_CO_CHECK(append(spool->file_.get(), spool->memory_));
-            spool->memory_ = {};
-        }
-        auto keep = [&hasher, bytes, fd = spool->file_.get()]() -> Result<> {
-            hasher.update(bytes);
-            return append(fd, bytes);
-        };
-        AC_CO_CHECK(co_await pool.run(keep));
+        size_ += n;
+        if (size_ > max_bytes) co_return too_large(max_bytes);
+        AC_CO_CHECK(co_await keep(std::string_view(block).substr(0, n), hasher));
     }
-    spool->sha256_hex_ = hasher.finish_hex();
-    co_return spool;
+    sha256_hex_ = hasher.finish_hex();
+    co_return Result<>{};
+}
+
+// `bytes` and `hasher` outlive the Task.
+Task<> BodySpool::keep(std::string_view bytes, Hasher& hasher) {
+    if (!file_ && memory_.size() + bytes.size() <= kSpoolMemoryBytesMax) {
+        hasher.update(bytes);
+        memory_ += bytes;
+        co_return Result<>{};
+    }
+    if (!file_) {
+        AC_CO_TRY(file_, nameless_file(place_.folder));
+        AC_CO_CHECK(append(file_.get(), memory_));
+        memory_ = {};
+    }
+    auto work = [&hasher, bytes, fd = file_.get()]() -> Result<> {
+        hasher.update(bytes);
+        return append(fd, bytes);
+    };
+    co_return co_await place_.pool.run(work);
+}
+
+std::optional<std::string> BodySpool::take_whole() {
+    if (file_ || offset_ > 0) return std::nullopt;
+    offset_ = size_;
+    return std::move(memory_);
 }
 
 Task<std::size_t> BodySpool::read_some(std::span<char> out) {
@@ -93,7 +151,7 @@ Task<std::size_t> BodySpool::read_some(std::span<char> out) {
             return static_cast<std::size_t>(got);
         }
     };
-    AC_CO_TRY(const std::size_t got, co_await pool_.run(read));
+    AC_CO_TRY(const std::size_t got, co_await place_.pool.run(read));
     offset_ += got;
     co_return got;
 }

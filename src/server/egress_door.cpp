@@ -10,7 +10,8 @@ constexpr Milliseconds kCloseTime{100};
 
 }  // namespace
 
-class EgressDoor::Handle final : public Open {
+class EgressDoor::Handle final : public runtime::PlatformDoor::Open,
+                                 public interpreter::NetworkDoor::Open {
   public:
     Handle(EgressDoor& door, std::shared_ptr<net::HttpServer> server)
         : door_(door), server_(std::move(server)) {}
@@ -48,6 +49,31 @@ bool EgressDoor::serves(runtime::NetworkMode network) const {
 Result<std::unique_ptr<runtime::PlatformDoor::Open>> EgressDoor::open(
     UniqueFd listener, runtime::GuestIdentity guest) {
     egress::Proxy& proxy = guest.network == runtime::NetworkMode::vpc ? *vpc_ : *internet_;
+    return serve(proxy, std::move(listener));
+}
+
+bool EgressDoor::serves(interpreter::NetworkMode network) const {
+    switch (network) {
+        case interpreter::NetworkMode::sandbox:
+            return false;
+        case interpreter::NetworkMode::internet:
+            return internet_ != nullptr;
+        case interpreter::NetworkMode::vpc:
+            return vpc_ != nullptr;
+    }
+    return false;
+}
+
+Result<std::unique_ptr<interpreter::NetworkDoor::Open>> EgressDoor::open(
+    UniqueFd listener, interpreter::NetworkMode network) {
+    if (!serves(network))
+        return fail(ErrorCode::invalid_argument, "sessions of this network mode reach nothing");
+    return serve(network == interpreter::NetworkMode::vpc ? *vpc_ : *internet_,
+                 std::move(listener));
+}
+
+Result<std::unique_ptr<EgressDoor::Handle>> EgressDoor::serve(egress::Proxy& proxy,
+                                                              UniqueFd listener) {
     AC_TRY(
         std::shared_ptr<net::HttpServer> server,
         net::make_http_server(loops_, clock_, proxy, std::move(listener), egress::server_limits()));
@@ -58,7 +84,7 @@ Detached EgressDoor::close(std::shared_ptr<net::HttpServer> server) {
     const SteadyTime deadline = clock_.steady() + kCloseTime;
     const auto drained = co_await server->drain(deadline);
     if (!drained && drained.error().code == ErrorCode::internal)
-        AC_LOG(error, "an agent's egress proxy did not end", {"reason", drained.error().message});
+        AC_LOG(error, "a guest's egress proxy did not end", {"reason", drained.error().message});
 }
 
 Task<> EgressDoor::drain() {

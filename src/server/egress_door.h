@@ -1,19 +1,21 @@
 #pragma once
-// The egress proxies inside agents' sandboxes: one small server a session, on the listener that
-// Runtime opened in there. Agents with network mode PUBLIC reach hosts by the operator's rules,
-// those with mode VPC the operator's address blocks, and nothing where there are none.
+// The egress proxies inside the sandboxes of agents and code interpreters: one small server a
+// session, on the listener that its service opened in there. With network mode PUBLIC they reach
+// hosts by the operator's rules, with mode VPC the operator's address blocks, and nothing where
+// there are none.
 
 #include <memory>
 
 #include "async/loop.h"
 #include "async/task_group.h"
 #include "egress/proxy.h"
+#include "interpreter/network_door.h"
 #include "runtime/platform_door.h"
 #include "server/config.h"
 
 namespace ac::server {
 
-class EgressDoor final : public runtime::PlatformDoor {
+class EgressDoor final : public runtime::PlatformDoor, public interpreter::NetworkDoor {
   public:
     // Both outlive the door. Servers are opened and closed on the main loop. invalid_argument: a
     // setting of egress.* that is not a pattern or an address block.
@@ -21,7 +23,11 @@ class EgressDoor final : public runtime::PlatformDoor {
                                                     Timer& timer);
 
     bool serves(runtime::NetworkMode network) const override;
-    Result<std::unique_ptr<Open>> open(UniqueFd listener, runtime::GuestIdentity guest) override;
+    Result<std::unique_ptr<runtime::PlatformDoor::Open>> open(
+        UniqueFd listener, runtime::GuestIdentity guest) override;
+    bool serves(interpreter::NetworkMode network) const override;
+    Result<std::unique_ptr<interpreter::NetworkDoor::Open>> open(
+        UniqueFd listener, interpreter::NetworkMode network) override;
     // After the sessions have ended: waits until every server has.
     Task<> drain();
 
@@ -29,6 +35,7 @@ class EgressDoor final : public runtime::PlatformDoor {
     class Handle;
     EgressDoor(Loops& loops, Timer& timer)
         : loops_(loops), clock_(timer.clock()), tasks_(loops.main().executor()) {}
+    Result<std::unique_ptr<Handle>> serve(egress::Proxy& proxy, UniqueFd listener);
     Detached close(std::shared_ptr<net::HttpServer> server);
 
     Loops& loops_;

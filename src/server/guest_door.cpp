@@ -68,6 +68,7 @@ PipelineParts parts_for(PipelineParts parts, GuestCaller caller, const GuestKeys
             .random = parts.random,
             .pool = parts.pool,
             .spool_folder = parts.spool_folder,
+            .spool_memory = parts.spool_memory,
             .guest = std::move(caller)};
 }
 

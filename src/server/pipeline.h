@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "net/http_server.h"
+#include "server/body_spool.h"
 #include "server/metrics.h"
 #include "sigv4/verifier.h"
 #include "wire/api.h"
@@ -51,6 +52,7 @@ struct PipelineParts {
     Random& random;
     ThreadPool& pool;
     std::string spool_folder;
+    SpoolMemory& spool_memory;
     std::string public_url;  // how callers reach this server; empty: as they say in Host
     bool is_secure = false;  // HTTPS
     // The development issuer; nullptr: it is off.
@@ -73,6 +75,9 @@ class Pipeline final : public net::Handler {
         access::AccessKey key;
     };
 
+    SpoolPlace spool_place() {
+        return {.folder = parts_.spool_folder, .pool = parts_.pool, .memory = parts_.spool_memory};
+    }
     Answered answer(net::Exchange& exchange, wire::CallContext context);
     Answered answer_guest(net::Exchange& exchange, wire::CallContext context);
     Answered answer_unsigned(net::Exchange& exchange, wire::CallContext context);

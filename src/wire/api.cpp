@@ -11,6 +11,7 @@
 #include "wire/codec.h"
 #include "wire/error_map.h"
 #include "wire/identified_exchange.h"
+#include "wire/lifted_texts.h"
 #include "wire/limits.h"
 #include "wire/query.h"
 #include "wire/router.h"
@@ -193,8 +194,12 @@ class ApiOverTables final : public Api {
         const StreamHandler& stream = context.is_signed ? target.stream : target.unsigned_stream;
         const bool reads = use == BodyUse::json || (use == BodyUse::raw && target.handler);
         std::string text;
+        LiftedTexts lifted;
         if (reads) {
             AC_CO_TRY(text, co_await read_all(body, body_bytes_max(operation)));
+        }
+        if (takes_files(operation)) {
+            text = LiftedTexts::lift(std::move(text), random_, lifted);
         }
         auto decoded =
             codec_.decode(operation, route.labels, *context.head, reads ? &text : nullptr, random_);
@@ -204,7 +209,8 @@ class ApiOverTables final : public Api {
             AC_CO_CHECK(gate_->admit(context, input, {}));
         }
         if (stream) {
-            auto task = stream(std::move(context), std::move(input), exchange, body);
+            net::Body& rest = takes_files(operation) ? lifted : body;
+            auto task = stream(std::move(context), std::move(input), exchange, rest);
             co_return co_await std::move(task);
         }
         auto task = target.handler(std::move(context), std::move(input));
@@ -244,7 +250,11 @@ class ApiOverTables final : public Api {
 
     static std::size_t body_bytes_max(const OperationSpec& operation) {
         if (operation.plane == Plane::models) return kModelBodyBytesMax;
-        return operation.name == "InvokeCodeInterpreter" ? kFileBodyBytesMax : kJsonBodyBytesMax;
+        return takes_files(operation) ? kFileBodyBytesMax : kJsonBodyBytesMax;
+    }
+
+    static bool takes_files(const OperationSpec& operation) {
+        return operation.name == "InvokeCodeInterpreter";
     }
 
     // A client that has gone away has no use for an answer.

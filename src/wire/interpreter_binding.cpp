@@ -20,7 +20,7 @@ constexpr std::string_view kSessionHeader = "x-amzn-code-interpreter-session-id"
 // What runs shorter answers in one event. Clients that take the first event for the whole answer
 // exist (the AgentCore SDK for Python and what stands on it); they never get interim events.
 constexpr Milliseconds kQuietAtFirst{1000};
-constexpr std::string_view kOneEventClient = "bedrock-agentcore";
+constexpr std::string_view kOneEventClient = "bedrock-agentcore/";
 
 Task<json::object> create(InterpreterService& service, CallContext call, json::object input) {
     AC_CO_TRY(auto wanted, new_interpreter_from(input));
@@ -102,14 +102,13 @@ class ToolStream final {
         : service_(service),
           address_(std::move(address)),
           exchange_(exchange),
-          result_(tool),
+          takes_first_(takes_first_event(exchange)),
+          result_(tool, takes_first_ ? Pieces::refused : Pieces::allowed),
           start_(service.timer().clock().steady()),
           deadline_(start_ + patience_of(tool, service.limits())) {
         const bool runs =
             tool == interpreter::Tool::execute_code || tool == interpreter::Tool::execute_command;
-        const auto agent = exchange.request().headers.get("User-Agent");
-        if (runs && agent.find(kOneEventClient) == std::string_view::npos)
-            tell_from_ = start_ + kQuietAtFirst;
+        if (runs && !takes_first_) tell_from_ = start_ + kQuietAtFirst;
     }
 
     Task<> run(AgentCall& call) {
@@ -122,8 +121,8 @@ class ToolStream final {
                 AC_CO_CHECK(co_await call.wait());
             }
             auto taken = take_all(call);
-            if (!taken) co_return co_await tell(result_.broken_event(taken.error().message));
-            is_last = *taken;
+            if (!taken) result_.end_broken(taken.error().message);
+            is_last = !taken || *taken;
             if (is_last) break;
             if (now() >= deadline_) {
                 service_.sessions().give_up(address_.scope, address_.interpreter, address_.session);
@@ -136,10 +135,15 @@ class ToolStream final {
                 AC_CO_CHECK(co_await write(piece));
             }
         }
-        co_return co_await tell(result_.final_event());
+        co_return co_await tell();
     }
 
   private:
+    static bool takes_first_event(const net::Exchange& exchange) {
+        const auto agent = exchange.request().headers.get("User-Agent");
+        return agent.find(kOneEventClient) != std::string_view::npos;
+    }
+
     SteadyTime now() const { return service_.timer().clock().steady(); }
 
     Result<bool> take_all(AgentCall& call) {
@@ -150,7 +154,8 @@ class ToolStream final {
         }
     }
 
-    Task<> write(std::string bytes) {
+    // `bytes` outlive the Task.
+    Task<> write(std::string_view bytes) {
         if (!exchange_.started()) {
             net::ResponseHead head;
             head.headers.add("Content-Type", std::string(kEventStreamType));
@@ -160,14 +165,18 @@ class ToolStream final {
         co_return co_await exchange_.write(bytes);
     }
 
-    Task<> tell(std::string last) {
-        AC_CO_CHECK(co_await write(std::move(last)));
+    Task<> tell() {
+        std::string event;
+        for (result_.next_event(event); !event.empty(); result_.next_event(event)) {
+            AC_CO_CHECK(co_await write(event));
+        }
         co_return co_await exchange_.finish();
     }
 
     InterpreterService& service_;
     const Address address_;
     net::Exchange& exchange_;
+    const bool takes_first_;
     ToolResult result_;
     const SteadyTime start_;
     SteadyTime deadline_;
@@ -175,8 +184,8 @@ class ToolStream final {
 };
 
 Task<> invoke(InterpreterService& service, CallContext call, json::object input,
-              net::Exchange& exchange) {
-    AC_CO_TRY(auto tool, tool_call_from(input));
+              net::Exchange& exchange, LiftedTexts& lifted) {
+    AC_CO_TRY(auto tool, tool_call_from(input, lifted));
     const interpreter::Tool kind = tool.tool;
     ToolStream::Address address{.scope = call.scope,
                                 .interpreter = interpreter_id_from(input),
@@ -243,8 +252,9 @@ void bind_interpreter(Api& api, InterpreterService& service) {
     bind("ListCodeInterpreterSessions", list_sessions);
     bind("StopCodeInterpreterSession", stop_session);
     api.bind_stream("InvokeCodeInterpreter", [&service](CallContext call, json::object input,
-                                                        net::Exchange& exchange, net::Body&) {
-        return invoke(service, std::move(call), std::move(input), exchange);
+                                                        net::Exchange& exchange, net::Body& body) {
+        auto& lifted = dynamic_cast<LiftedTexts&>(body);  // as api.cpp does for this operation
+        return invoke(service, std::move(call), std::move(input), exchange, lifted);
     });
 }
 

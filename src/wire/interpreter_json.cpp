@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/time_text.h"
+#include "wire/file_pack.h"
 #include "wire/json_members.h"
 #include "wire/runtime_json.h"
 
@@ -32,6 +33,23 @@ Result<> refuse(const json::object& input, std::string_view member) {
                 std::string(member) + " is not supported by this version of agentcored");
 }
 
+Result<> read_network(interpreter::Interpreter& it, const json::object& network) {
+    it.network = interpreter::network_mode_of(string_in(network, "networkMode"));
+    const auto* vpc = object_in(network, "vpcConfig");
+    const bool is_vpc = it.network == interpreter::NetworkMode::vpc;
+    if (is_vpc && vpc == nullptr)
+        return invalid("networkConfiguration.vpcConfig", "is required with networkMode VPC");
+    if (is_vpc) it.vpc = json::serialize(*vpc);
+    return {};
+}
+
+json::object network_output(const interpreter::Interpreter& it) {
+    json::object out;
+    out["networkMode"] = to_string(it.network);
+    if (!it.vpc.empty()) out["vpcConfig"] = json::parse(it.vpc);
+    return out;
+}
+
 Result<> need(const json::object& arguments, std::string_view member) {
     if (member_in(arguments, member) != nullptr) return {};
     return invalid("arguments." + std::string(member), "is required by this tool");
@@ -44,9 +62,21 @@ std::vector<std::string> texts_in(const json::object& object, std::string_view m
     return out;
 }
 
-Result<> add_code(ToolCall& call, const json::object& arguments) {
+// A string that may have been lifted.
+Result<std::string> text_of(const json::object& arguments, std::string_view member,
+                            const LiftedTexts& lifted) {
+    std::string text = string_in(arguments, member);
+    const auto index = lifted.find(text);
+    if (!index) return text;
+    const std::string_view whole = lifted.text(*index);
+    if (!is_plain_json_text(whole))
+        return invalid("arguments." + std::string(member), "is no JSON string");
+    return std::string(whole);
+}
+
+Result<> add_code(ToolCall& call, const json::object& arguments, const LiftedTexts& lifted) {
     AC_CHECK(need(arguments, "code"));
-    call.text = string_in(arguments, "code");
+    AC_TRY(call.text, text_of(arguments, "code", lifted));
     call.language = string_in(arguments, "language");
     if (call.language.empty()) call.language = "python";
     call.clear = flag_in(arguments, "clearContext");
@@ -58,20 +88,6 @@ Result<> add_code(ToolCall& call, const json::object& arguments) {
         return fail(ErrorCode::not_implemented,
                     "runtime deno is not supported by this version of agentcored: leave runtime "
                     "out, or ask for nodejs");
-    return {};
-}
-
-Result<> add_files(ToolCall& call, const json::object& arguments) {
-    AC_CHECK(need(arguments, "content"));
-    const auto* list = array_in(arguments, "content");
-    for (const auto& item : *list) {
-        const auto& entry = item.as_object();
-        const bool has_text = member_in(entry, "text") != nullptr;
-        if (has_text == (member_in(entry, "blob") != nullptr))
-            return invalid("arguments.content", "each file has either text or blob");
-        call.files.push_back({.path = string_in(entry, "path"),
-                              .bytes = string_in(entry, has_text ? "text" : "blob")});
-    }
     return {};
 }
 
@@ -106,14 +122,9 @@ Result<interpreter::NewInterpreter> new_interpreter_from(const json::object& inp
     wanted.interpreter.name = string_in(input, "name");
     wanted.interpreter.description = string_in(input, "description");
     wanted.interpreter.role_arn = string_in(input, "executionRoleArn");
-    const auto* network = object_in(input, "networkConfiguration");
-    wanted.interpreter.network_mode = string_in(*network, "networkMode");
+    AC_CHECK(read_network(wanted.interpreter, *object_in(input, "networkConfiguration")));
     AC_CHECK(refuse(input, "certificates"));
     AC_CHECK(refuse(input, "filesystemConfigurations"));
-    if (wanted.interpreter.network_mode == "VPC")
-        return fail(ErrorCode::not_implemented,
-                    "networkMode VPC is not supported for code interpreters by this version of "
-                    "agentcored");
     if (const auto* tags = object_in(input, "tags"))
         for (const auto& [key, value] : *tags)
             wanted.tags.emplace(std::string(key), to_text(value.as_string()));
@@ -155,7 +166,7 @@ interpreter::InterpreterKind interpreter_kind_from(const json::object& input) {
                             : interpreter::InterpreterKind::any;
 }
 
-Result<ToolCall> tool_call_from(const json::object& input) {
+Result<ToolCall> tool_call_from(const json::object& input, LiftedTexts& lifted) {
     const auto tool = tools().find(string_in(input, "name"));
     if (tool == tools().end()) return invalid("name", "is no tool");
     // The model leaves it open; there is nothing to run in without one.
@@ -167,20 +178,22 @@ Result<ToolCall> tool_call_from(const json::object& input) {
     const json::object& arguments = given == nullptr ? kNone : *given;
     switch (call.tool) {
         case Tool::execute_code:
-            AC_CHECK(add_code(call, arguments));
+            AC_CHECK(add_code(call, arguments, lifted));
             break;
         case Tool::execute_command:
-        case Tool::start_command:
+        case Tool::start_command: {
             AC_CHECK(need(arguments, "command"));
-            call.text = string_in(arguments, "command");
+            AC_TRY(call.text, text_of(arguments, "command", lifted));
             break;
+        }
         case Tool::read_files:
         case Tool::remove_files:
             AC_CHECK(need(arguments, "paths"));
             call.paths = texts_in(arguments, "paths");
             break;
         case Tool::write_files:
-            AC_CHECK(add_files(call, arguments));
+            AC_CHECK(need(arguments, "content"));
+            AC_CHECK(pack_files(call, *array_in(arguments, "content"), lifted));
             break;
         case Tool::list_files:
             call.folder = string_in(arguments, "directoryPath");
@@ -208,7 +221,7 @@ json::object interpreter_output(const Scope& scope, const interpreter::Interpret
     out["name"] = it.name;
     if (!it.description.empty()) out["description"] = it.description;
     if (!it.role_arn.empty()) out["executionRoleArn"] = it.role_arn;
-    out["networkConfiguration"] = {{"networkMode", it.network_mode}};
+    out["networkConfiguration"] = network_output(it);
     out["status"] = it.status;
     out["createdAt"] = to_epoch_ms(it.created_at);
     out["lastUpdatedAt"] = to_epoch_ms(it.updated_at);

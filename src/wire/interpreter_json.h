@@ -6,6 +6,7 @@
 #include <string>
 
 #include "interpreter/interpreter_service.h"
+#include "wire/lifted_texts.h"
 
 namespace ac::wire {
 
@@ -20,7 +21,8 @@ interpreter::SessionQuery session_query_from(const json::object& input);
 interpreter::InterpreterKind interpreter_kind_from(const json::object& input);
 interpreter::PageRequest interpreter_page_from(const json::object& input);
 // invalid_argument: an argument that the tool needs is missing, or does not fit.
-Result<interpreter::ToolCall> tool_call_from(const json::object& input);
+// Takes the bytes of files out of `lifted`.
+Result<interpreter::ToolCall> tool_call_from(const json::object& input, LiftedTexts& lifted);
 
 std::string interpreter_arn(const Scope& scope, const interpreter::InterpreterId& id);
 // GetCodeInterpreter's output; the other outputs are parts of it.

@@ -3,9 +3,9 @@
 #include <boost/json.hpp>
 
 #include "base/encoding.h"
-#include "base/storable_text.h"
 #include "wire/event_stream.h"
 #include "wire/json_members.h"
+#include "wire/tool_text.h"
 
 namespace ac::wire {
 namespace {
@@ -15,28 +15,10 @@ using interpreter::AgentEvent;
 using interpreter::Tool;
 
 constexpr std::size_t kOutputShownMax = std::size_t{512} << 10;
-// Clients read events of up to 24 MB (botocore), of which the framing is part.
+// Clients read events of up to 24 MiB (botocore; older ones 16 MiB).
 constexpr std::size_t kEventBytesMax = 15'000'000;
 constexpr std::size_t kBytesMax = std::size_t{64} << 20;
 constexpr std::string_view kTruncated = "\n[the output was longer; the rest is left out]";
-
-// Everything up to the last whole character: a character may come in two pieces.
-std::size_t whole_characters(std::string_view text) {
-    std::size_t end = text.size();
-    for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
-        const auto byte = static_cast<unsigned char>(text[text.size() - back]);
-        if (byte < 0x80) break;
-        if (byte < 0xc0) continue;
-        const std::size_t length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-        if (length > back) end = text.size() - back;
-        break;
-    }
-    return end;
-}
-
-std::string readable(std::string_view text) {
-    return is_valid_utf8(text) ? std::string(text) : to_storable_text(text);
-}
 
 // Output that an event can carry: it is in there twice, and a byte may be escaped to six.
 std::string bounded(std::string text) {
@@ -51,20 +33,11 @@ std::string without_final_newline(std::string text) {
     return text;
 }
 
-bool is_text(std::string_view bytes) {
-    return bytes.find('\0') == std::string_view::npos && is_valid_utf8(bytes);
-}
-
 json::object text_block(std::string_view text) {
     json::object block;
     block["type"] = "text";
     block["text"] = text;
     return block;
-}
-
-std::int64_t number_in(const json::object& object, std::string_view name) {
-    const auto* value = member_in(object, name);
-    return value != nullptr && value->is_int64() ? value->get_int64() : 0;
 }
 
 double seconds_in(const json::object& object) {
@@ -119,7 +92,7 @@ void ToolResult::finish(AgentEvent event) {
         case Tool::execute_code:
         case Tool::execute_command: {
             has_outputs_ = true;
-            const std::int64_t code = number_in(event.header, "exitCode");
+            const std::int64_t code = integer_in(event.header, "exitCode");
             structured_["exitCode"] = code;
             structured_["executionTime"] = seconds_in(event.header);
             is_error_ = code != 0;
@@ -127,7 +100,7 @@ void ToolResult::finish(AgentEvent event) {
             return;
         }
         case Tool::read_files:
-            return finish_files(event);
+            return finish_files(std::move(event));
         case Tool::list_files:
             return finish_listing(event);
         case Tool::write_files:
@@ -141,32 +114,14 @@ void ToolResult::finish(AgentEvent event) {
     }
 }
 
-void ToolResult::finish_files(const AgentEvent& event) {
-    const auto* files = array_in(event.header, "files");
-    std::size_t offset = 0;
-    if (files == nullptr) return;
-    for (const auto& item : *files) {
-        const auto* file = item.if_object();
-        if (file == nullptr) continue;
-        const auto size =
-            static_cast<std::size_t>(std::max<std::int64_t>(0, number_in(*file, "size")));
-        if (offset > event.body.size() || size > event.body.size() - offset) break;
-        const std::string_view bytes(event.body.data() + offset, size);
-        offset += size;
-        json::object resource;
-        resource["uri"] = "file://" + readable(string_in(*file, "path"));
-        resource["mimeType"] = readable(string_in(*file, "mimeType"));
-        const bool readable_text = is_text(bytes);
-        resource["type"] = readable_text ? "text" : "blob";
-        if (readable_text)
-            resource["text"] = bytes;
-        else
-            resource["blob"] = to_base64(bytes);
-        json::object block;
-        block["type"] = "resource";
-        block["resource"] = std::move(resource);
-        blocks_.push_back(std::move(block));
+void ToolResult::finish_files(AgentEvent event) {
+    auto files = FileEvents::open(event.header, std::move(event.body), pieces_);
+    if (files) {
+        files_ = *std::move(files);
+        return;
     }
+    is_error_ = true;
+    text_ = files.error().message;
 }
 
 void ToolResult::finish_listing(const AgentEvent& event) {
@@ -183,7 +138,7 @@ void ToolResult::finish_listing(const AgentEvent& event) {
         block["description"] = is_folder ? "Directory" : "File";
         if (!is_folder) {
             block["mimeType"] = readable(string_in(*entry, "mimeType"));
-            block["size"] = number_in(*entry, "size");
+            block["size"] = integer_in(*entry, "size");
         }
         blocks_.push_back(std::move(block));
     }
@@ -200,14 +155,14 @@ void ToolResult::finish_task(AgentEvent event) {
         return;
     }
     const auto split = std::min<std::size_t>(
-        static_cast<std::size_t>(std::max<std::int64_t>(0, number_in(event.header, "outBytes"))),
+        static_cast<std::size_t>(std::max<std::int64_t>(0, integer_in(event.header, "outBytes"))),
         event.body.size());
     output_ = event.body.substr(0, split);
     errors_ = event.body.substr(split);
     has_outputs_ = true;
     structured_["executionTime"] = seconds_in(event.header);
     if (member_in(event.header, "exitCode") != nullptr)
-        structured_["exitCode"] = number_in(event.header, "exitCode");
+        structured_["exitCode"] = integer_in(event.header, "exitCode");
     if (flag_in(event.header, "truncated")) output_ += kTruncated;
 }
 
@@ -237,6 +192,12 @@ std::string ToolResult::interim() {
     return encode(std::move(result));
 }
 
+void ToolResult::next_event(std::string& out) {
+    if (files_) return files_->next(out);
+    out = was_told_ ? std::string() : final_event();
+    was_told_ = true;
+}
+
 std::string ToolResult::final_event() {
     json::object result;
     json::array content;
@@ -259,7 +220,7 @@ std::string ToolResult::final_event() {
     return encode(std::move(result));
 }
 
-std::string ToolResult::broken_event(const std::string& why) {
+void ToolResult::end_broken(const std::string& why) {
     is_error_ = true;
     if (tool_ == Tool::execute_code || tool_ == Tool::execute_command) {
         has_outputs_ = true;
@@ -268,7 +229,6 @@ std::string ToolResult::broken_event(const std::string& why) {
     } else {
         text_ = why;
     }
-    return final_event();
 }
 
 std::string ToolResult::encode(json::object result) const {
@@ -277,8 +237,8 @@ std::string ToolResult::encode(json::object result) const {
     json::object instead;
     json::array content;
     content.push_back(text_block(
-        "The result is larger than one event of the stream can carry (15 MB of JSON): read fewer "
-        "or smaller files at a time, or show less."));
+        "The result is larger than one event of the stream can carry (15 MB of JSON): show less, "
+        "or write it to a file and read that."));
     instead["content"] = std::move(content);
     instead["isError"] = true;
     return encode_event("result", json::serialize(instead));

@@ -28,8 +28,12 @@ def program(name):
 class Daemon:
     """One data folder and, while it runs, the process that serves it."""
 
-    def __init__(self, data_dir=None, arguments=(), environment=None):
+    def __init__(self, data_dir=None, arguments=(), environment=None, user=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="agentcored-test-"))
+        self.user = {}
+        if user is not None:
+            os.chown(self.folder, user, user)
+            self.user = {"user": user, "group": user, "extra_groups": []}
         self.data_dir = pathlib.Path(data_dir) if data_dir else self.folder / "data"
         self.arguments = list(arguments)
         self.environment = environment or {}
@@ -52,7 +56,7 @@ class Daemon:
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, *self.arguments], stdout=subprocess.PIPE, stderr=log, text=True,
-                stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
+                stdin=subprocess.DEVNULL, env=environment, start_new_session=True, **self.user)
         line = self._first_line()
         if not line.startswith(READY):
             self.kill9()

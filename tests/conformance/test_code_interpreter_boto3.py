@@ -1,7 +1,10 @@
 """The Code Interpreter through boto3: both planes, every tool."""
 import base64
+import hashlib
+import io
 import time
 import uuid
+import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -371,6 +374,69 @@ def test_files_go_in_and_out(session):
     assert (by_name["raw.bin"]["description"], by_name["raw.bin"]["size"]) == ("File", 2560)
     assert session.call("removeFiles", paths=["raw.bin", "in"])["isError"] is False
     assert session.call("readFiles", paths=["raw.bin"])["isError"] is True
+
+
+def test_a_file_of_100_mb_goes_in_and_out(session):
+    data = bytes(bytearray(range(256))) * 390_625  # 100 MB
+    assert len(data) == 100_000_000
+    assert session.call("writeFiles", content=[{"path": "large", "blob": data}])["isError"] is False
+    code = "import hashlib\nhashlib.sha256(open('large', 'rb').read()).hexdigest()"
+    assert hashlib.sha256(data).hexdigest() in text(session.run(code))
+    events = [event["result"] for event in session.stream("readFiles", paths=["large"])]
+    blocks = [block for result in events for block in result["content"]]
+    assert len(events) > 1 and {block["resource"]["uri"] for block in blocks} == {"file://large"}
+    assert [event["structuredContent"]["taskStatus"] for event in events[:-1]] == [
+        "working"] * (len(events) - 1) and "structuredContent" not in events[-1]
+    assert b"".join(block["resource"]["blob"] for block in blocks) == data
+    # What fits into an event is whole in it.
+    session.run("open('medium', 'wb').write(b'\\0' * 17_000_000)")
+    whole = session.call("readFiles", paths=["medium"])["content"]
+    assert [len(block["resource"]["blob"]) for block in whole] == [17_000_000]
+    session.call("removeFiles", paths=["large", "medium"])
+
+
+def test_large_text_goes_in_and_out(session):
+    long = "\u20ac" * 1_000_000  # 3 MB without an escape, and with
+    for content in (long, long + "\n\"" + long):
+        session.call("writeFiles", content=[{"path": "a", "text": "x"},
+                                            {"path": "long", "text": content}])
+        read = session.call("readFiles", paths=["long"])["content"]
+        assert read[0]["resource"]["text"] == content
+    code = "s = '" + "x" * 2_000_000 + "'\nlen(s)"
+    assert session.run(code)["structuredContent"]["stdout"] == "2000000"
+
+
+def test_a_file_over_the_limit_is_refused(session):
+    with pytest.raises(ClientError) as caught:
+        session.call("writeFiles", content=[{"path": "x", "blob": bytes(100_000_001)}])
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+    assert "100000000" in caught.value.response["Error"]["Message"]
+
+
+def test_packages_are_installed_into_the_session(session):
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        info = "tinything-1.0.dist-info/"
+        archive.writestr("tinything/__init__.py", "answer = 42\n")
+        archive.writestr(info + "METADATA",
+                         "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n")
+        archive.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: x\n"
+                                         "Root-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(info + "RECORD", "")
+    name = "tinything-1.0-py3-none-any.whl"
+    assert session.run("import tinything")["isError"] is True
+    session.call("writeFiles", content=[{"path": name, "blob": wheel.getvalue()}])
+    installed = session.run(f"%pip install --no-index ./{name}")
+    assert installed["isError"] is False, text(installed)
+    assert session.run("import tinything; tinything.answer")["structuredContent"]["stdout"] == "42"
+    command = "python -c 'import tinything; print(tinything.answer)'"
+    assert text(session.call("executeCommand", command=command)) == "42"
+
+
+def test_lines_of_notebooks(session):
+    run = session.run("%matplotlib inline\n!echo from the shell\n6 * 7")
+    assert run["structuredContent"]["stdout"] == "from the shell\n42"
+    assert "no magic %timeit" in text(session.run("%timeit 1"))
 
 
 def test_paths_stay_in_the_folder(session):

@@ -40,6 +40,12 @@ with code_session("us-west-2") as client:
     slow = "import time\\nprint(1, flush=True)\\ntime.sleep(2)\\nprint(2)"
     out["slow"] = [r["structuredContent"]["stdout"] for r in last(client.execute_code(slow))]
     out["command"] = last(client.execute_command("echo hi"))[0]["structuredContent"]["stdout"]
+    client.execute_command("head -c 30000000 /dev/zero > big; head -c 17000000 /dev/zero > fits")
+    refused = last(client.invoke("readFiles", {"paths": ["big"]}))
+    said = refused[0]["content"][0]["text"]
+    out["big"] = [len(refused), refused[0]["isError"], "first event" in said]
+    two = client.download_files(["fits", "data.csv"])
+    out["fits"] = [len(two["fits"]), two["data.csv"]]
     client.execute_code("x = 1")
     client.clear_context()
     out["cleared"] = last(client.execute_code("x"))[0]["isError"]
@@ -53,6 +59,7 @@ print(json.dumps(out))
 """)
     assert out == {"text": "a,b\n1,2\n", "files": ["sub/y.txt", "x.bin"], "binary": True,
                    "slow": ["1\n2"], "command": "hi", "cleared": True, "missing": True,
+                   "big": [1, True, True], "fits": [17_000_000, "a,b\n1,2\n"],
                    "session": "READY", "listed": True}
 
 

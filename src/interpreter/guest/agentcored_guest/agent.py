@@ -11,7 +11,7 @@ import selectors
 import signal
 import time
 
-from agentcored_guest import files, frames, peers, work
+from agentcored_guest import files, frames, kernel, peers, work
 
 TASKS_MAX = 64
 TASK_OUTPUT_BYTES_MAX = 256 << 10
@@ -79,10 +79,13 @@ class Agent:
 
     def arrange_daemon(self):
         """Asks to write when there is something, and stops reading output when there is much."""
-        events = selectors.EVENT_READ
-        if self.daemon.pending:
-            events |= selectors.EVENT_WRITE
-        self.selector.modify(self.daemon.fd, events, self.on_daemon)
+        for peer, handler in ((self.daemon, self.on_daemon),
+                              *((p.peer, self.on_kernel) for p in self.kernels.values())):
+            events = selectors.EVENT_READ
+            if peer.pending:
+                events |= selectors.EVENT_WRITE
+            if self.selector.get_key(peer.fd).events != events:
+                self.selector.modify(peer.fd, events, handler)
         full = self.daemon.pending_bytes > PENDING_BYTES_MAX
         if full == self.paused:
             return
@@ -120,12 +123,26 @@ class Agent:
         except (OSError, MemoryError) as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         if answer is not None:
+            ranges = answer.pop("ranges", None)
             reply = answer.pop("body", b"")
-            self.daemon.send({"event": "done", "call": call, **answer}, reply)
+            told = {"event": "done", "call": call, **answer}
+            if ranges is None:
+                self.daemon.send(told, reply)
+            else:
+                self.daemon.send_files(told, ranges)
 
     def output(self, call, stream, data):
         if call is not None and data:
             self.daemon.send({"event": "output", "call": call, "stream": stream}, data)
+
+    def do_environment(self, _call, header, _body):
+        """What this session's processes find in their environment, those that run already too."""
+        variables = {str(k): str(v) for k, v in header["variables"].items()}
+        os.environ.update(variables)
+        for language, process in self.kernels.items():
+            if language == "python":
+                process.peer.send({"op": "environment", "variables": variables})
+        return {}
 
     # -- files
 
@@ -133,8 +150,8 @@ class Agent:
         return {"text": files.write(self.folder, header["files"], body)}
 
     def do_read(self, _call, header, _body):
-        found, data = files.read(self.folder, header["paths"])
-        return {"files": found, "body": data}
+        found, ranges = files.read(self.folder, header["paths"])
+        return {"files": found, "ranges": ranges}
 
     def do_list(self, _call, header, _body):
         entries, cut = files.listing(self.folder, header["path"])
@@ -207,13 +224,19 @@ class Agent:
         if ended:
             self.forget(fd)
 
-    def on_kernel(self, fd, _mask):
+    def on_kernel(self, fd, mask):
         language = next(l for l, p in self.kernels.items() if p.peer.fd == fd)
         process = self.kernels[language]
         try:
+            if mask & selectors.EVENT_WRITE:
+                process.peer.write()
+            if not mask & selectors.EVENT_READ:
+                return
             found, ended = process.peer.read()
         except frames.Broken as broken:
             return self.kernel_lost(language, f"its channel was broken: {broken}")
+        except OSError:  # it has closed its end
+            return self.kernel_lost(language, "")
         for header, body in found:
             self.on_kernel_frame(language, header, body)
         if ended and self.kernels.get(language) is process:
@@ -391,7 +414,15 @@ class Agent:
                              "and was ended.")
 
 
+def let_pip_install(folder):
+    """pip, and what it has installed, for everything that the session runs."""
+    packages = kernel.packages_folder(folder)
+    os.environ["PIP_TARGET"] = os.environ["PYTHONPATH"] = packages
+    os.environ["PATH"] = packages + "/bin:" + os.environ.get("PATH", "")
+
+
 def main(channel, options):
+    let_pip_install(options["folder"])
     for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     Agent(channel, options).serve()

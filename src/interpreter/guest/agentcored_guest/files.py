@@ -4,6 +4,8 @@ import os
 import shutil
 import stat
 
+from agentcored_guest import peers
+
 FILE_BYTES_MAX = 100_000_000
 CALL_BYTES_MAX = 200_000_000
 LISTED_MAX = 10_000
@@ -70,26 +72,30 @@ def write(folder, files, body):
 
 
 def read(folder, paths):
-    """[{path, size, mimeType}] and all their bytes."""
-    found, parts, total = [], [], 0
-    for path in paths:
-        target = resolved_inside(folder, path)
-        try:
-            fd = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with open(fd, "rb", buffering=0) as file:
-                status = os.fstat(fd)
-                if not stat.S_ISREG(status.st_mode):
-                    raise Refused(f"{path}: is no ordinary file")
-                total += status.st_size
-                if status.st_size > FILE_BYTES_MAX or total > CALL_BYTES_MAX:
-                    raise Refused(f"{path}: more than {FILE_BYTES_MAX} bytes a file or "
-                                  f"{CALL_BYTES_MAX} a call cannot be read")
-                data = file.read(FILE_BYTES_MAX)
-        except OSError as error:
-            raise Refused(f"{path}: {reason(error)}") from None
-        found.append({"path": path, "size": len(data), "mimeType": media_type(target)})
-        parts.append(data)
-    return found, b"".join(parts)
+    """[{path, size, mimeType}] and where their bytes are to be had, as peers.FileRange."""
+    found, ranges, total = [], [], 0
+    try:
+        for path in paths:
+            target = resolved_inside(folder, path)
+            try:
+                fd = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            except OSError as error:
+                raise Refused(f"{path}: {reason(error)}") from None
+            ranges.append(peers.FileRange(fd, 0))
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise Refused(f"{path}: is no ordinary file")
+            total += status.st_size
+            if status.st_size > FILE_BYTES_MAX or total > CALL_BYTES_MAX:
+                raise Refused(f"{path}: more than {FILE_BYTES_MAX} bytes a file or "
+                              f"{CALL_BYTES_MAX} a call cannot be read")
+            ranges[-1].left = status.st_size
+            found.append({"path": path, "size": status.st_size, "mimeType": media_type(target)})
+    except Refused:
+        for part in ranges:
+            part.close()
+        raise
+    return found, ranges
 
 
 def listing(folder, path):

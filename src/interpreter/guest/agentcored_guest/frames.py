@@ -15,38 +15,70 @@ class Broken(Exception):
     """The other side speaks something else."""
 
 
-def pack(header, body=b""):
+def pack_head(header, body_size):
     text = json.dumps(header, separators=(",", ":")).encode()
-    return HEAD.pack(len(text), len(body)) + text + body
+    return HEAD.pack(len(text), body_size) + text
+
+
+def pack(header, body=b""):
+    return pack_head(header, len(body)) + body
 
 
 class Decoder:
-    """Takes bytes in any pieces, gives whole frames."""
+    """Takes bytes in any pieces, gives whole frames.
+
+    A body that does not come with its header is read straight to where it stays: as long as room()
+    is not None, the next bytes belong in there.
+    """
 
     def __init__(self):
         self.buffer = bytearray()
+        self.header = None  # of a frame whose body is still on its way
+        self.body = None
+        self.filled = 0
 
     def feed(self, data):
         self.buffer += data
 
-    def next(self):
-        if len(self.buffer) < HEAD.size:
+    def room(self):
+        if self.header is None:
             return None
+        return memoryview(self.body)[self.filled:]
+
+    def commit(self, size):
+        self.filled += size
+
+    def next(self):
+        if self.header is None and not self.take_head():
+            return None
+        if self.filled < len(self.body):
+            return None
+        header, body = self.header, self.body
+        self.header = self.body = None
+        return header, body
+
+    def take_head(self):
+        if len(self.buffer) < HEAD.size:
+            return False
         header_size, body_size = HEAD.unpack_from(self.buffer)
         if header_size > HEADER_BYTES_MAX or body_size > BODY_BYTES_MAX:
             raise Broken("a frame over its bound")
-        end = HEAD.size + header_size + body_size
-        if len(self.buffer) < end:
-            return None
+        start = HEAD.size + header_size
+        if len(self.buffer) < start:
+            return False
         try:
-            header = json.loads(self.buffer[HEAD.size:HEAD.size + header_size])
+            header = json.loads(self.buffer[HEAD.size:start])
         except ValueError as error:
             raise Broken(f"a frame's header is no JSON: {error}") from None
         if not isinstance(header, dict):
             raise Broken("a frame's header is no object")
-        body = bytes(memoryview(self.buffer)[HEAD.size + header_size:end])
-        del self.buffer[:end]
-        return header, body
+        there = self.buffer[start:start + body_size]
+        self.body = bytearray(body_size)
+        self.body[:len(there)] = there
+        self.filled = len(there)
+        self.header = header
+        del self.buffer[:start + len(there)]
+        return True
 
 
 def write_all(fd, data):
@@ -61,7 +93,13 @@ def read_frame(fd, decoder):
         frame = decoder.next()
         if frame is not None:
             return frame
-        data = os.read(fd, 1 << 16)
-        if not data:
+        room = decoder.room()
+        if room:
+            size = os.readv(fd, [room])
+            decoder.commit(size)
+        else:
+            data = os.read(fd, 1 << 16)
+            size = len(data)
+            decoder.feed(data)
+        if not size:
             return None
-        decoder.feed(data)

@@ -15,7 +15,7 @@ import sys
 import traceback
 import types
 
-from agentcored_guest import frames
+from agentcored_guest import frames, magics
 
 REPR_METHODS = (
     ("_repr_html_", "text/html"),
@@ -27,7 +27,7 @@ REPR_METHODS = (
     ("_repr_json_", "application/json"),
 )
 DISPLAY_BYTES_MAX = 32 << 20
-OWN_FILES = (__file__, frames.__file__, ast.__file__)
+OWN_FILES = (__file__, frames.__file__, magics.__file__, ast.__file__)
 
 
 class InputNotSupported(RuntimeError):
@@ -61,6 +61,7 @@ class Kernel:
         self.loop = None
         module = types.ModuleType("__main__")
         module.__dict__.update(__builtins__=builtins, display=self.display)
+        module.__dict__[magics.NAME] = magics.run
         sys.modules["__main__"] = module
         self.names = module.__dict__
 
@@ -73,6 +74,8 @@ class Kernel:
             if header.get("op") == "run":
                 answer = self.run(body.decode("utf-8", "replace"))
                 self.send({"event": "done", "call": header.get("call"), **answer})
+            elif header.get("op") == "environment":
+                os.environ.update(header["variables"])
 
     def read(self):
         # An interrupt that comes too late is nobody's.
@@ -89,6 +92,9 @@ class Kernel:
 
     def run(self, code):
         self.count += 1
+        packages = sys.path[1] if len(sys.path) > 1 else ""
+        if sys.path_importer_cache.get(packages, self) is None:  # it was not there; it may be now
+            del sys.path_importer_cache[packages]
         name = f"<cell {self.count}>"
         linecache.cache[name] = (len(code), None, code.splitlines(True), name)
         exit_code = 0
@@ -114,7 +120,7 @@ class Kernel:
         return 1
 
     def execute(self, code, name):
-        tree = ast.parse(code, name)
+        tree = self.parse(code, name)
         last = None
         shown = tree.body and isinstance(tree.body[-1], ast.Expr)
         if shown and not code.rstrip().endswith(";"):
@@ -127,6 +133,16 @@ class Kernel:
         if value is not None:
             self.names["_"] = value
             self.show(value)
+
+    @staticmethod
+    def parse(code, name):
+        try:
+            return ast.parse(code, name)
+        except SyntaxError:
+            translated = magics.translated(code)
+            if translated == code:
+                raise
+        return ast.parse(translated, name)
 
     def evaluate(self, compiled):
         value = eval(compiled, self.names)
@@ -148,8 +164,10 @@ class Kernel:
         if report is None or id(report) in seen:
             return
         seen.add(id(report))
-        frames_kept = [f for f in report.stack if f.filename not in OWN_FILES]
-        report.stack[:] = frames_kept
+        # What runs the cell, asyncio's loop included, comes before its first line.
+        cells = [i for i, f in enumerate(report.stack) if f.filename.startswith("<cell ")]
+        kept = report.stack[cells[0] if cells else 0:]
+        report.stack[:] = [f for f in kept if f.filename not in OWN_FILES]
         Kernel.remove_own_frames(report.__cause__, seen)
         Kernel.remove_own_frames(report.__context__, seen)
 
@@ -256,6 +274,11 @@ def watch_pyplot(kernel):
         sys.meta_path.insert(0, Finder)
 
 
+def packages_folder(folder):
+    """Where pip installs to in a session, whose environment is read-only."""
+    return os.path.join(folder, ".packages")
+
+
 def be_unlike_siblings():
     """Processes forked from one template share what was random in it."""
     import random
@@ -282,7 +305,7 @@ def main(channel, output, errors, folder):
     builtins.input = refuse_input
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = [""]
-    sys.path[:0] = [""]
+    sys.path[:0] = ["", packages_folder(folder)]
     os.chdir(folder)
     be_unlike_siblings()
     kernel = Kernel(channel)

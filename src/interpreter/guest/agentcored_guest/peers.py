@@ -4,6 +4,34 @@ import os
 from agentcored_guest import frames
 
 READ_BYTES = 1 << 18
+PADDING = bytes(1 << 16)
+
+
+class FileRange:
+    """The first bytes of an open file, on their way without a copy. Owns the descriptor."""
+
+    def __init__(self, fd, size):
+        self.fd = fd
+        self.offset = 0
+        self.left = size
+
+    def __len__(self):
+        return self.left
+
+    def send(self, target):
+        """How much has left. What the file has lost since it was measured is sent as zeros: the
+        frame's length was promised."""
+        size = os.sendfile(target, self.fd, self.offset, self.left)
+        if size == 0 and self.left:
+            size = os.write(target, PADDING[:self.left])
+        self.offset += size
+        self.left -= size
+        if not self.left:
+            self.close()
+        return size
+
+    def close(self):
+        os.close(self.fd)
 
 
 class Peer:
@@ -13,35 +41,55 @@ class Peer:
         os.set_blocking(fd, False)
         self.fd = fd
         self.decoder = frames.Decoder()
-        self.pending = []  # memoryviews
+        self.pending = []  # memoryviews and FileRanges
         self.pending_bytes = 0
 
     def send(self, header, body=b""):
-        self.pending.append(memoryview(frames.pack(header, body)))
-        self.pending_bytes += len(self.pending[-1])
+        self.queue(memoryview(frames.pack(header, body)))
         self.write()
+
+    def send_files(self, header, ranges):
+        self.queue(memoryview(frames.pack_head(header, sum(map(len, ranges)))))
+        for part in ranges:
+            if part.left:
+                self.queue(part)
+            else:
+                part.close()
+        self.write()
+
+    def queue(self, part):
+        self.pending.append(part)
+        self.pending_bytes += len(part)
 
     def write(self):
         """What can be written now. OSError: nobody is there any more."""
         while self.pending:
+            part = self.pending[0]
             try:
-                size = os.write(self.fd, self.pending[0])
+                if isinstance(part, FileRange):
+                    size = part.send(self.fd)
+                else:
+                    size = os.write(self.fd, part)
+                    part = self.pending[0] = part[size:]
             except BlockingIOError:
                 return
             self.pending_bytes -= size
-            rest = self.pending[0][size:]
-            if rest:
-                self.pending[0] = rest
-            else:
+            if not len(part):
                 self.pending.pop(0)
 
     def read(self):
         """Whole frames that have come, and whether the other side has ended."""
         found, ended = [], False
+        room = self.decoder.room()
         try:
-            data = os.read(self.fd, READ_BYTES)
-            ended = not data
-            self.decoder.feed(data)
+            if room:
+                size = os.readv(self.fd, [room])
+                self.decoder.commit(size)
+            else:
+                data = os.read(self.fd, READ_BYTES)
+                size = len(data)
+                self.decoder.feed(data)
+            ended = not size
         except BlockingIOError:
             pass
         except OSError:

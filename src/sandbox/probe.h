@@ -10,8 +10,8 @@ namespace ac::sandbox {
 struct Layer {
     std::string name;  // "user-namespace", "cgroup-memory", "seccomp", "landlock", ...
     bool available = false;
-    std::string detail;  // version, or why not
-    std::string remedy;  // the command that mends it, when there is one
+    std::string detail;        // version, or why not
+    std::string remedy;        // the command that mends it, when there is one
     bool is_optional = false;  // guests are contained without it
 };
 

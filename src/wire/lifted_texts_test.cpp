@@ -102,8 +102,8 @@ TEST_F(Lifting, files_are_packed_whatever_their_sizes_and_kinds) {
 TEST_F(Lifting, what_a_string_cannot_be_is_refused_by_name) {
     const std::string big(kLiftedBytesMin, 'x');
     for (const std::string& body : {R"({"content":[{"path":"a","blob":")" + big + "!\"}]}",
-                                   R"({"content":[{"path":"a","text":")" + big + "\n\"}]}",
-                                   R"({"content":[{"path":"a","text":")" + big + "\xff\"}]}"}) {
+                                    R"({"content":[{"path":"a","text":")" + big + "\n\"}]}",
+                                    R"({"content":[{"path":"a","text":")" + big + "\xff\"}]}"}) {
         LiftedTexts lifted;
         json::object parsed = json::parse(LiftedTexts::lift(body, random_, lifted)).as_object();
         interpreter::ToolCall call;

@@ -75,7 +75,9 @@ Result<bool> FrameDecoder::take_head() {
     if (error || !value.is_object()) return broken("a frame whose header is no JSON object");
     frame_ = Frame{.header = std::move(value.get_object()), .body = {}};
     // Memory is taken as the bytes come: nothing is written to what was only promised.
-    frame_->body.resize_and_overwrite(body_bytes, [](char*, std::size_t size) { return size; });
+    // libstdc++ 12 passes the room that it made, not the size that it was asked for.
+    frame_->body.resize_and_overwrite(body_bytes,
+                                      [body_bytes](char*, std::size_t) { return body_bytes; });
     filled_ = 0;
     offset_ += kHeadBytes + header_bytes;
     return true;

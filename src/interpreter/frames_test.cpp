@@ -68,6 +68,19 @@ TEST(Frames, a_body_is_read_straight_to_where_it_stays) {
     EXPECT_EQ((*second)->body, "next");
 }
 
+TEST(Frames, bodies_of_every_small_size_keep_it) {
+    for (std::size_t size = 0; size < 100; ++size) {
+        FrameDecoder decoder;
+        decoder.feed(frame({}, std::string(size, 'b')) + frame({}, "next"));
+        auto first = decoder.next();
+        ASSERT_TRUE(first.has_value() && *first) << size;
+        EXPECT_EQ((*first)->body, std::string(size, 'b'));
+        auto second = decoder.next();
+        ASSERT_TRUE(second.has_value() && *second) << size;
+        EXPECT_EQ((*second)->body, "next");
+    }
+}
+
 TEST(Frames, over_a_bound_are_refused_before_they_have_come) {
     FrameDecoder header_too_long;
     header_too_long.feed(std::string("\xff\xff\xff\xff\0\0\0\0", 8));

@@ -71,7 +71,8 @@ Task<> BodySpool::take_small(net::Body& body) {
 // Straight to where it stays. What was promised takes memory only as it comes.
 Task<> BodySpool::take_in_memory(net::Body& body, std::size_t size) {
     Hasher hasher;
-    memory_.resize_and_overwrite(size, [](char*, std::size_t all) { return all; });
+    // libstdc++ 12 passes the room that it made, not the size that it was asked for.
+    memory_.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });
     while (size_ < size) {
         const std::size_t want = std::min<std::size_t>(size - size_, kBlockBytes);
         const std::span<char> room = std::span(memory_).subspan(size_, want);

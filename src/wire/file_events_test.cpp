@@ -15,7 +15,9 @@ namespace json = boost::json;
 json::object header_of(std::initializer_list<std::pair<const char*, std::size_t>> files) {
     json::array list;
     for (const auto& [path, size] : files)
-        list.push_back({{"path", path}, {"size", size}, {"mimeType", "x/y"}});
+        list.push_back({{"path", path},
+                        {"size", static_cast<std::int64_t>(size)},  // as the parser makes it
+                        {"mimeType", "x/y"}});
     return {{"files", list}};
 }
 
@@ -77,7 +79,7 @@ TEST(FileEvents, a_large_file_comes_in_pieces_of_which_it_can_be_made_again) {
     auto events = FileEvents::open(header_of({{"big", big.size()}, {"small", 1}}), big + "s",
                                    Pieces::allowed);
     const Received got = receive(events.value());
-    EXPECT_EQ(got.files.at("file://big"), big);
+    EXPECT_TRUE(got.files.at("file://big") == big);
     EXPECT_EQ(got.files.at("file://small"), "s");
     EXPECT_GE(got.events, 4U);
     EXPECT_LE(got.event_bytes_max, std::size_t{16} << 20);
@@ -92,7 +94,7 @@ TEST(FileEvents, what_fits_into_one_event_is_whole_in_it) {
     const Received got = receive(events.value());
     EXPECT_EQ(got.events, 2U);
     EXPECT_EQ(got.blocks, 2U);
-    EXPECT_EQ(got.files.at("file://second"), second);
+    EXPECT_TRUE(got.files.at("file://second") == second);
     EXPECT_LT(got.event_bytes_max, std::size_t{24} << 20);
 }
 
@@ -101,7 +103,7 @@ TEST(FileEvents, text_is_cut_between_characters_however_it_is_escaped) {
     while (text.size() < 30'000'000) text += "\n\"\\\x01\xe2\x82\xac\xf0\x9f\x98\x80 x";
     auto events = FileEvents::open(header_of({{"t", text.size()}}), text, Pieces::allowed);
     const Received got = receive(events.value());
-    EXPECT_EQ(got.files.at("file://t"), text);
+    EXPECT_TRUE(got.files.at("file://t") == text);
     EXPECT_LE(got.event_bytes_max, std::size_t{16} << 20);
 }
 

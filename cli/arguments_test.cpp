@@ -130,7 +130,6 @@ TEST(arguments, what_the_toolkit_has_and_we_have_not_is_said) {
     EXPECT_THAT(failure.message, HasSubstr("not supported"));
     EXPECT_THAT(refused({"deploy", "--local"}).message, HasSubstr("not supported"));
     EXPECT_THAT(refused({"configure", "-ecr", "repo"}).message, HasSubstr("--ecr"));
-    EXPECT_THAT(refused({"env", "--transparent"}).message, HasSubstr("not built yet"));
 }
 
 TEST(arguments, help_and_version_are_no_failure) {

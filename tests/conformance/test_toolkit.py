@@ -162,7 +162,8 @@ def test_lists_come_in_pages(fresh_daemon):
     names = [f"group-{number:02}" for number in range(7)]
     for name in names:
         logs.create_log_group(logGroupName=name)
-    pages = logs.get_paginator("describe_log_groups").paginate(PaginationConfig={"PageSize": 3})
+    pages = list(logs.get_paginator("describe_log_groups").paginate(
+        PaginationConfig={"PageSize": 3}))
     assert [len(page["logGroups"]) for page in pages] == [3, 3, 1]
     assert [group["logGroupName"] for page in pages for group in page["logGroups"]] == names
 

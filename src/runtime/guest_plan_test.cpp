@@ -40,8 +40,8 @@ TEST(guest_plan, without_a_platform_nothing_is_told) {
 TEST(guest_plan, replaced_packages_come_before_those_of_the_archive) {
     const Resolved target{.version = 1,
                           .spec = {},
-                          .built = {.command = {"python3", std::string(kCodePath) + "/src/a.py"},
-                                    .overlay_folder = "/replaced"}};
+                          .built = {.overlay_folder = "/replaced",
+                                    .command = {"python3", std::string(kCodePath) + "/src/a.py"}}};
     const GuestPlan made =
         plan_guest({"000000000000", "us-west-2"}, RuntimeId("agent-1"), "DEFAULT", target, {}, {});
     const std::string code(kCodePath);

@@ -187,7 +187,7 @@ Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallCo
 
 // The listener says who calls; nothing need be signed.
 Pipeline::Answered Pipeline::answer_guest(net::Exchange& exchange, wire::CallContext context) {
-    auto spool = co_await BodySpool::take(exchange.body(), kBodyBytesMax, spool_place());
+    auto spool = co_await BodySpool::take(exchange.body(), kBodyBytesMax, spool_place(exchange));
     if (!spool) co_return co_await refuse(exchange, std::move(context), std::move(spool).error());
     context.principal = parts_.guest->principal();
     context.scope = {.account = context.principal.account, .region = parts_.guest->region};
@@ -264,7 +264,7 @@ Pipeline::Answered Pipeline::serve_s3(net::Exchange& exchange, wire::CallContext
 
 Pipeline::Answered Pipeline::serve_verified(net::Exchange& exchange, wire::CallContext context,
                                             Caller caller) {
-    auto spool = co_await BodySpool::take(exchange.body(), kBodyBytesMax, spool_place());
+    auto spool = co_await BodySpool::take(exchange.body(), kBodyBytesMax, spool_place(exchange));
     if (!spool)
         co_return co_await refuse_signed(exchange, std::move(context), caller.authorization,
                                          std::move(spool).error());

@@ -75,8 +75,14 @@ class Pipeline final : public net::Handler {
         access::AccessKey key;
     };
 
-    SpoolPlace spool_place() {
-        return {.folder = parts_.spool_folder, .pool = parts_.pool, .memory = parts_.spool_memory};
+    // What is meant for an agent passes through by way of a file: an invocation's memory is
+    // bounded.
+    SpoolPlace spool_place(const net::Exchange& exchange) {
+        const bool is_passed_on =
+            exchange.request().path().find("/invocations") != std::string_view::npos;
+        return {.folder = parts_.spool_folder,
+                .pool = parts_.pool,
+                .memory = is_passed_on ? no_memory_ : parts_.spool_memory};
     }
     Answered answer(net::Exchange& exchange, wire::CallContext context);
     Answered answer_guest(net::Exchange& exchange, wire::CallContext context);
@@ -103,6 +109,7 @@ class Pipeline final : public net::Handler {
     Task<access::Principal> owner_of_key(const net::RequestHead& head, WallTime now) const;
 
     PipelineParts parts_;
+    SpoolMemory no_memory_{0};
     sigv4::Verifier verifier_;
 };
 

@@ -136,7 +136,7 @@ print(json.dumps(claims))
 
 
 def test_node_trusts_the_names(puppet, environment):
-    script = ROOT / "tests/conformance/js/transparent.mjs"
+    script = ROOT / "tests/conformance/js/transparent/hosts.mjs"
     seen = json.loads(run(environment, NODE, script, given={"arn": puppet.arn, "region": REGION}))
     assert seen["status"] == 200
     assert seen["host"] == HOST

@@ -91,7 +91,6 @@ def daemon(request, tmp_path_factory):
     running = Daemon(arguments=arguments, user=NOBODY)
     try:
         running.start()
-        running.is_unprivileged = True
         yield running
         pids = running.descendants()
         assert running.stop() == 0, running.log_tail()
@@ -100,24 +99,40 @@ def daemon(request, tmp_path_factory):
         running.remove()
 
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory):
+    """A daemon that is root, whose sessions have little memory and time to use all of it. Without
+    root there are no control groups, and then nothing bounds memory: not tried."""
+    if os.geteuid() != 0:
+        pytest.skip("memory is bounded by control groups")
+    config = tmp_path_factory.mktemp("patient") / "config.yaml"
+    config.write_text("code_interpreter: {memory_mib_max: 512}\n")
+    with served(arguments=["--config", config]) as running:
+        yield running
+
+
 @pytest.fixture(params=["python", "shell", "native"])
-def attack(request, daemon, native):
+def kind(request):
+    return request.param
+
+
+def attempt(session, kind, name, native):
+    """What the attack called `name` came to."""
+    if kind == "python":
+        return session.run(PYTHON[name])
+    if kind == "shell":
+        return session.call("executeCommand", command=SHELL[name])
+    session.call("writeFiles", content=[{"path": "attacks", "blob": native}])
+    return session.call("executeCommand", command=f"chmod +x attacks && exec ./attacks {name}")
+
+
+@pytest.fixture
+def attack(daemon, kind, native):
     """attack(name): the result of one, and the session in which it was."""
     neighbour = Session(daemon)
     neighbour.run("kept = 'still here'")
     hostile = Session(daemon)
-
-    def run(name):
-        if request.param == "python":
-            return hostile.run(PYTHON[name]), hostile
-        if request.param == "shell":
-            return hostile.call("executeCommand", command=SHELL[name]), hostile
-        hostile.call("writeFiles", content=[{"path": "attacks", "blob": native}])
-        command = f"chmod +x attacks && exec ./attacks {name}"
-        return hostile.call("executeCommand", command=command), hostile
-
-    run.kind = request.param
-    yield run
+    yield lambda name: (attempt(hostile, kind, name, native), hostile)
     assert neighbour.run("kept")["structuredContent"]["stdout"] == "'still here'"
     neighbour.stop()
     hostile.stop()
@@ -133,11 +148,14 @@ def test_a_spin_is_ended_in_time_and_says_so(attack):
     assert works_on(session)
 
 
-def test_a_memory_bomb_ends_its_session_and_says_so(attack, daemon):
-    if getattr(daemon, "is_unprivileged", False):
-        pytest.skip("memory is bounded by control groups, which this daemon has none of")
-    result, _ = attack("memory")
+def test_a_memory_bomb_ends_its_session_and_says_so(patient, kind, native):
+    neighbour = Session(patient)
+    neighbour.run("kept = 'still here'")
+    hostile = Session(patient)
+    result = attempt(hostile, kind, "memory", native)
     assert result["isError"] is True and "memory" in text(result).lower()
+    assert neighbour.run("kept")["structuredContent"]["stdout"] == "'still here'"
+    neighbour.stop()
 
 
 def test_forks_are_refused_at_the_limit(attack):

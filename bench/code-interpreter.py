@@ -5,6 +5,7 @@ execution) when --jupyter names a Python that has jupyter_client and ipykernel.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -13,8 +14,12 @@ import time
 from pathlib import Path
 
 from _daemon import daemon
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
 
 SYSTEM = "aws.codeinterpreter.v1"
+HTTP = URLLib3Session()
 
 JUPYTER = """
 import sys, time
@@ -43,9 +48,9 @@ def spread(ms: list) -> str:
 
 
 class Session:
-    def __init__(self, client):
+    def __init__(self, client, session_id=None):
         self.client = client
-        self.id = client.start_code_interpreter_session(
+        self.id = session_id or client.start_code_interpreter_session(
             codeInterpreterIdentifier=SYSTEM)["sessionId"]
 
     def call(self, name, **arguments):
@@ -83,6 +88,34 @@ def starts(client, count: int, pause: float, code: str) -> list:
     return found
 
 
+def fork(client, session, count: int = 1) -> list:
+    """Sessions that go on from this one: an operation of ours, so no client has it."""
+    endpoint = client.meta.endpoint_url
+    request = AWSRequest(
+        "POST", f"{endpoint}/x/code-interpreters/{SYSTEM}/sessions/{session.id}/fork",
+        {"Content-Type": "application/json"}, json.dumps({"count": count}))
+    credentials = client._request_signer._credentials
+    SigV4Auth(credentials, "bedrock-agentcore", client.meta.region_name).add_auth(request)
+    answer = HTTP.send(request.prepare())
+    assert answer.status_code == 200, answer.text
+    return json.loads(answer.text)["sessions"]
+
+
+def forks(client, session, count: int) -> tuple:
+    """To the answer, and to the first result of a fork."""
+    answers, results = [], []
+    for _ in range(count):
+        start = time.monotonic()
+        made = fork(client, session)[0]
+        answers.append((time.monotonic() - start) * 1000)
+        other = Session(client, made["sessionId"])
+        assert "42" in str(other.run("kept")), "the state did not come along"
+        results.append((time.monotonic() - start) * 1000)
+        other.stop()
+        time.sleep(0.3)
+    return answers, results
+
+
 def burst(served, count: int) -> tuple:
     clients = [served.client("bedrock-agentcore") for _ in range(count)]
     found, sessions = [], []
@@ -92,7 +125,7 @@ def burst(served, count: int) -> tuple:
         gate.wait()
         start = time.monotonic()
         session = Session(client)
-        session.run("1+1")
+        session.run("import numpy, pandas\n1+1")
         found.append((time.monotonic() - start) * 1000)
         sessions.append(session)
 
@@ -161,12 +194,16 @@ def main() -> None:
         print("warm executeCode(1+1)                  ", spread(found))
         write, read = files(session)
         print(f"writeFiles, readFiles, 10 times 10 MB    {write:.0f}, {read:.0f} MB/s")
+        session.run("import numpy, pandas\nkept = 42")
+        answers, results = forks(client, session, options.starts // 2)
+        print("fork of a live session, to the answer  ", spread(answers))
+        print("fork of a live session, to a result    ", spread(results))
         session.stop()
         before = set(pids_of_agents())
         found, sessions = burst(served, options.burst)
         print(f"{options.burst} sessions at once, first result     ", spread(found))
         idle = private_mb([pid for pid in pids_of_agents() if pid not in before])
-        print(f"private memory of an idle session        {idle / options.burst:.1f} MB")
+        print(f"private memory, numpy and pandas loaded  {idle / options.burst:.1f} MB")
         for session in sessions:
             session.stop()
     plain = [timed(lambda: subprocess.run(["/usr/bin/python3", "-c", "1+1"], check=True))

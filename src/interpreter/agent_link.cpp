@@ -7,6 +7,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/json.hpp>
 #include <cerrno>
+#include <cstring>
 
 #include "interpreter/limits.h"
 
@@ -18,6 +19,7 @@ namespace json = boost::json;
 constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kCallsMax = 256;
 constexpr std::size_t kSendNowBytesMax = 64 * 1024;
+constexpr std::size_t kDescriptorsMax = 8;
 
 std::string text_in(const json::object& object, std::string_view name) {
     const json::value* value = object.if_contains(name);
@@ -94,6 +96,41 @@ Result<std::shared_ptr<AgentCall>> AgentLink::call(json::object header, std::str
     }
     if (!outgoing_.empty() && writer_) std::exchange(writer_, {})->complete({});
     return made;
+}
+
+Result<std::shared_ptr<AgentCall>> AgentLink::call_with(json::object header,
+                                                        std::span<const int> descriptors) {
+    auto made = std::make_shared<AgentCall>(shared_from_this(), 0);  // its destructor locks too
+    const std::lock_guard lock(mutex_);
+    if (closed_) return fail(*closed_);
+    if (calls_.size() >= kCallsMax)
+        return fail(ErrorCode::quota_exceeded, "too many calls are under way in this session");
+    made->id_ = next_id_++;
+    header["call"] = made->id_;
+    const std::string frame = encode_head(header, 0);
+    if (!outgoing_.empty() || writing_ || !send_with(frame, descriptors))
+        return fail(ErrorCode::unavailable, "the session's agent is busy; try again");
+    calls_.emplace(made->id_, made);
+    return made;
+}
+
+// All or nothing: a short frame fits into a socket that has room at all.
+bool AgentLink::send_with(const std::string& frame, std::span<const int> descriptors) {
+    AC_ASSERT(descriptors.size() <= kDescriptorsMax);
+    iovec part{const_cast<char*>(frame.data()), frame.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptorsMax * sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* const item = CMSG_FIRSTHDR(&message);
+    item->cmsg_level = SOL_SOCKET;
+    item->cmsg_type = SCM_RIGHTS;
+    item->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(item), descriptors.data(), descriptors.size_bytes());
+    return ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(frame.size());
 }
 
 // True: all of it has left. What has left is cut off `bytes`, so only short ones are tried.

@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -61,6 +62,9 @@ class AgentLink final : public std::enable_shared_from_this<AgentLink> {
 
     // Thread-safe. The header gets its "call". quota_exceeded: too many calls are under way.
     Result<std::shared_ptr<AgentCall>> call(boost::json::object header, std::string body);
+    // With descriptors beside it. unavailable: the agent has not read what came before.
+    Result<std::shared_ptr<AgentCall>> call_with(boost::json::object header,
+                                                 std::span<const int> descriptors);
     // Until the agent closes or breaks its end. Run once, on the loop.
     Task<> read();
     // Sends what the socket could not take at once. Run once, on the loop.
@@ -75,6 +79,7 @@ class AgentLink final : public std::enable_shared_from_this<AgentLink> {
     Task<> wait_drained(const std::shared_ptr<AgentCall>& call);
     std::shared_ptr<AgentCall> deliver(Frame frame);
     bool send_now(std::string& bytes);
+    bool send_with(const std::string& frame, std::span<const int> descriptors);
     void forget(std::uint64_t id);
 
     boost::asio::posix::basic_stream_descriptor<Executor> socket_;

@@ -5,7 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/json.hpp>
+#include <cstring>
+#include <span>
 
 #include "async/loop.h"
 #include "async/run.h"
@@ -61,6 +64,40 @@ TEST_F(AgentLinkTest, events_reach_their_call_in_order) {
     EXPECT_TRUE((*(*first)->take())->is_last());
     EXPECT_EQ((*(*second)->take())->body, "two");
     EXPECT_EQ(*(*second)->take(), std::nullopt);
+}
+
+TEST_F(AgentLinkTest, descriptors_travel_beside_a_call) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd reading(ends[0]);
+    UniqueFd writing(ends[1]);
+    const int given = writing.get();
+    const auto call = link_->call_with({{"op", "fork"}}, std::span(&given, 1));
+    ASSERT_TRUE(call);
+    writing.reset();
+    std::array<char, 4096> frame;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    iovec part{frame.data(), frame.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    ASSERT_GT(::recvmsg(agent_.get(), &message, MSG_CMSG_CLOEXEC), 0);
+    ASSERT_NE(CMSG_FIRSTHDR(&message), nullptr);
+    int came = -1;
+    std::memcpy(&came, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof came);
+    const UniqueFd owner(came);
+    EXPECT_EQ(::write(came, "x", 1), 1);
+    char byte = 0;
+    EXPECT_EQ(::read(reading.get(), &byte, 1), 1);
+    say(done_of(1));
+    hang_up();
+    (void)read_all();
+    EXPECT_TRUE((*(*call)->take())->is_last());
+    // Afterwards nobody is there: no call is left hanging.
+    link_->close({.code = ErrorCode::guest_failed, .message = "ended"});
+    EXPECT_EQ(link_->call_with({}, std::span(&given, 1)).error().code, ErrorCode::guest_failed);
 }
 
 TEST_F(AgentLinkTest, what_is_of_no_call_or_comes_after_the_end_is_dropped) {

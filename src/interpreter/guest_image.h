@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "interpreter/limits.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/template.h"
 
 namespace ac::interpreter {
 
@@ -31,14 +31,22 @@ class GuestImage final {
     // unavailable: the files cannot be written; invalid_argument: no Python in the environment.
     static Result<GuestImage> open(ImageOptions options);
 
-    // What the agent does before it says that it is ready.
-    enum class Preparation { none, imports };
-    // `channel` becomes the agent's standard output, `errors` its standard error.
-    GuestStart start(const InterpreterLimits& limits, Preparation preparation, UniqueFd channel,
-                     UniqueFd errors) const;
-    bool has_environment() const { return !environment_.empty(); }
+    // The agent's ends of its standard streams: output is the channel to us.
+    struct Streams {
+        UniqueFd channel;
+        UniqueFd errors;
+    };
+    // An agent that goes on from the template, with what is imported there and a kernel at once.
+    Result<GuestStart> thaw(const sandbox::Template& from, const InterpreterLimits& limits,
+                            Streams streams) const;
+    // One that starts from nothing.
+    Result<GuestStart> start(const InterpreterLimits& limits, Streams streams) const;
+    // What becomes the template: make_template().
+    GuestStart freeze(const InterpreterLimits& limits) const;
 
   private:
+    GuestStart plain(const InterpreterLimits& limits) const;
+    std::string python() const;
     std::filesystem::path files_;  // unpacked, named by their hash
     std::filesystem::path environment_;
     std::filesystem::path node_;  // on the host; empty: there is none

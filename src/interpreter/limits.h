@@ -22,10 +22,10 @@ struct InterpreterLimits {
     std::size_t output_bytes_max = 8 << 20;  // passed on of one execution; more is cut off
     Seconds answer_grace{15};  // past the time allowed, an agent that is silent is given up
     Milliseconds stop_grace{0};
-    std::size_t pool = 2;  // guests kept ready once there was a session
-    // Guests are kept ready with numpy and pandas imported (70 MB each) while there are fewer
-    // sessions than this; above it they import what their code asks for.
-    std::size_t imported_max = 64;
+    // Guests kept ready once there was a session. Thawed from a template, each has a few MB.
+    std::size_t pool = 8;
+    // Of files and memory that a fork of a session copies; the copy is counted as the session's.
+    std::uint64_t fork_bytes_max = 512ULL << 20;
     Seconds pool_idle{600};         // without a new session the pool is emptied
     Seconds retention{30 * 86400};  // rows of ended sessions (AWS)
     int page_default = 10;          // sessions a page (API model)

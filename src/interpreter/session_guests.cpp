@@ -55,27 +55,28 @@ std::string how_it_ended(const Result<sandbox::Outcome>& outcome) {
 
 }  // namespace
 
-Task<Sessions::GuestPointer> Sessions::take_guest() {
+Task<Sessions::GuestPointer> Sessions::take_guest(TemplatePointer from) {
     GuestPointer found;
     {
         const std::lock_guard lock(mutex_);
         last_start_ = parts_.timer.clock().steady();
-        while (!found && !pool_.empty()) {
+        while (!found && !pool_.empty() && (!from || pool_.back()->from == from)) {
             found = std::move(pool_.back());
             pool_.pop_back();
             if (found->has_ended) found.reset();
         }
+        if (!from) from = template_;
     }
     use_again();
     if (found) co_return found;
     // On the guests' loop, whoever asks.
     Completion<GuestPointer> made;
-    tasks_.spawn("interpreter guest", provide_guest(made));
+    tasks_.spawn("interpreter guest", provide_guest(made, std::move(from)));
     co_return co_await made.result();
 }
 
-Detached Sessions::provide_guest(Completion<GuestPointer> done) {
-    auto guest = co_await make_guest(GuestImage::Preparation::none);
+Detached Sessions::provide_guest(Completion<GuestPointer> done, TemplatePointer from) {
+    auto guest = co_await make_guest(std::move(from));
     done.complete(std::move(guest));
 }
 
@@ -113,15 +114,17 @@ Detached Sessions::open_network(GuestPointer guest, NetworkMode network, Complet
     done.complete({});
 }
 
-Task<Sessions::GuestPointer> Sessions::make_guest(GuestImage::Preparation preparation) {
+Task<Sessions::GuestPointer> Sessions::make_guest(TemplatePointer from) {
     AC_CO_TRY(Ends ends, make_channel());
     AC_CO_TRY(Pipe errors, make_pipe());
-    GuestStart start = parts_.image.start(parts_.limits, preparation, std::move(ends.theirs),
-                                          std::move(errors.writing));
+    GuestImage::Streams streams{std::move(ends.theirs), std::move(errors.writing)};
+    AC_CO_TRY(GuestStart start, from ? parts_.image.thaw(*from, parts_.limits, std::move(streams))
+                                     : parts_.image.start(parts_.limits, std::move(streams)));
     AC_CO_TRY(auto monitor, co_await parts_.sandbox.start(std::move(start.policy), start.limits,
                                                           std::move(start.command)));
     auto guest = std::make_shared<Guest>();
     guest->monitor = std::move(monitor);
+    guest->from = std::move(from);
     guest->link = std::make_shared<AgentLink>(parts_.loop.executor(), std::move(ends.ours));
     {
         const std::lock_guard lock(mutex_);
@@ -194,16 +197,16 @@ void Sessions::use_again() {
 
 // One after the other: who waits for a session has the processors first.
 Detached Sessions::fill_pool() {
+    (void)co_await provide_template();
     while (true) {
-        auto preparation = GuestImage::Preparation::imports;
+        TemplatePointer from;
         {
             const std::lock_guard lock(mutex_);
             filling_ = !draining_ && pool_.size() < parts_.limits.pool;
             if (!filling_) co_return;
-            if (live_.size() >= parts_.limits.imported_max)
-                preparation = GuestImage::Preparation::none;
+            from = template_;
         }
-        auto guest = co_await make_guest(preparation);
+        auto guest = co_await make_guest(std::move(from));
         Result<> usable = fail(ErrorCode::cancelled, "");
         if (guest) {
             const auto ready = co_await (*guest)->link->ready().cancellable_result();
@@ -218,6 +221,24 @@ Detached Sessions::fill_pool() {
         }
         if (!(*guest)->has_ended) pool_.push_back(*std::move(guest));
     }
+}
+
+// Before the pool, so that what is in it has the imports; who cannot wait starts without.
+Task<> Sessions::provide_template() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (template_ || is_template_impossible_ || draining_) co_return Result<>{};
+    }
+    GuestStart start = parts_.image.freeze(parts_.limits);
+    auto made = co_await sandbox::make_template(parts_.sandbox, std::move(start.policy),
+                                                start.limits, std::move(start.command));
+    if (!made)
+        AC_LOG(warn, "code interpreter sessions start without a template",
+               {"why", made.error().message});
+    const std::lock_guard lock(mutex_);
+    is_template_impossible_ = !made;
+    if (made) template_ = *std::move(made);
+    co_return Result<>{};
 }
 
 void Sessions::start_clock() {
@@ -240,6 +261,7 @@ Detached Sessions::keep_time() {
         if (now - last_start_ > parts_.limits.pool_idle)
             for (const GuestPointer& guest : std::exchange(pool_, {}))
                 guest->monitor->stop(Milliseconds{0});
+        if (live_.empty() && pool_.empty() && !filling_) template_.reset();
         if ((live_.empty() && pool_.empty()) || !slept) {
             keeping_time_ = false;
             co_return;

@@ -58,7 +58,8 @@ Task<SessionView> Sessions::start(Scope scope, NewSession wanted) {
         }
     }
     AC_CO_CHECK(admit(scope));
-    auto guest = co_await take_guest();
+    TemplatePointer any;
+    auto guest = co_await take_guest(std::move(any));
     Result<> connected;
     if (guest) connected = co_await connect(*guest, interpreter.network);
     if (guest && !connected) {
@@ -179,6 +180,15 @@ Task<std::shared_ptr<AgentCall>> Sessions::call(Scope scope, InterpreterId inter
         co_return fail(no_session(interpreter, id, "has ended"));
     }
     co_return guest->link->call(std::move(request.header), std::move(request.body));
+}
+
+Result<Sessions::Live> Sessions::live_session(const Scope& scope, const InterpreterId& interpreter,
+                                              const SessionId& id) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = live_.find(key_of(scope, interpreter, id));
+    if (found == live_.end())
+        return fail(no_session(interpreter, id, "does not exist, or has ended"));
+    return found->second;
 }
 
 void Sessions::give_up(const Scope& scope, const InterpreterId& interpreter, const SessionId& id) {

@@ -5,6 +5,7 @@
 // Thread-safe; guests are watched on one loop.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,8 +28,16 @@ struct Guest {
     std::shared_ptr<sandbox::Monitor> monitor;
     std::shared_ptr<AgentLink> link;
     std::unique_ptr<NetworkDoor::Open> network;  // set and taken away on the loop
+    std::shared_ptr<const sandbox::Template> from;  // what it was thawed from; null: it started
     std::string last_words;  // of the agent's standard error, bounded; read on the loop
     bool has_ended = false;  // guarded by Sessions
+};
+
+// Sessions that went on from one, and what of it they have.
+struct SessionFork {
+    std::vector<SessionView> sessions;
+    // Of each language that had state: whether the new sessions have it too.
+    std::map<std::string, bool> languages;
 };
 
 class Sessions final {
@@ -55,6 +64,9 @@ class Sessions final {
     // not_found: there is no such session, or it has ended; the message says which.
     Task<std::shared_ptr<AgentCall>> call(Scope scope, InterpreterId interpreter, SessionId id,
                                           ToolCall call);
+    // New sessions with the files and the Python state that this one has now; it goes on. conflict:
+    // it is running code, or is too large; the errors of call() and start().
+    Task<SessionFork> fork(Scope scope, InterpreterId interpreter, SessionId id, std::size_t count);
     // An agent that does not answer in time has lost its session.
     void give_up(const Scope& scope, const InterpreterId& interpreter, const SessionId& id);
     // All sessions of an interpreter that was deleted.
@@ -71,11 +83,21 @@ class Sessions final {
         SteadyTime deadline;
     };
 
-    Task<GuestPointer> take_guest();
-    Detached provide_guest(Completion<GuestPointer> done);
+    using TemplatePointer = std::shared_ptr<const sandbox::Template>;
+    struct Continuation;
+
+    // Thawed from `from` where that is given, else however it is made fastest.
+    Task<GuestPointer> take_guest(TemplatePointer from);
+    Detached provide_guest(Completion<GuestPointer> done, TemplatePointer from);
+    Task<GuestPointer> make_guest(TemplatePointer from);
     Task<> connect(GuestPointer guest, NetworkMode network);
     Detached open_network(GuestPointer guest, NetworkMode network, Completion<void> done);
-    Task<GuestPointer> make_guest(GuestImage::Preparation preparation);
+    Task<> provide_template();
+    Task<Continuation> write_down(GuestPointer guest);
+    Task<SessionView> go_on(Scope scope, SessionView like, const Continuation& from);
+    Result<Live> live_session(const Scope& scope, const InterpreterId& interpreter,
+                              const SessionId& id) const;
+    Task<AgentEvent> answer_of(std::shared_ptr<AgentCall> call);
     Detached watch(GuestPointer guest);
     Detached serve_link(GuestPointer guest, bool reads);
     Detached read_errors(GuestPointer guest, UniqueFd reading);
@@ -95,6 +117,8 @@ class Sessions final {
     std::vector<GuestPointer> guests_;  // every one that has not ended
     std::vector<GuestPointer> pool_;
     SteadyTime last_start_{};
+    TemplatePointer template_;
+    bool is_template_impossible_ = false;
     bool filling_ = false;
     bool keeping_time_ = false;
     bool draining_ = false;

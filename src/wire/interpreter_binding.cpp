@@ -6,6 +6,7 @@
 #include "wire/event_stream.h"
 #include "wire/interpreter_json.h"
 #include "wire/json_members.h"
+#include "wire/json_text.h"
 #include "wire/tool_result.h"
 
 namespace ac::wire {
@@ -87,6 +88,43 @@ Task<json::object> list_sessions(InterpreterService& service, CallContext call,
               co_await service.sessions().list(call.scope, session_query_from(input)));
     co_return page_output(page, "items",
                           [](const auto& session) { return session_output(session); });
+}
+
+constexpr std::size_t kForkBodyBytesMax = 4096;
+constexpr int kForksMax = 16;
+
+Task<int> fork_count_from(net::Body& body) {
+    AC_CO_TRY(const std::string text, co_await net::read_all(body, kForkBodyBytesMax));
+    if (text.empty()) co_return 1;
+    AC_CO_TRY(const json::value value, parse_json(text));
+    const json::value* const count =
+        value.is_object() ? value.get_object().if_contains("count") : nullptr;
+    if (value.is_object() && count == nullptr) co_return 1;
+    if (count == nullptr || !count->is_int64() || count->get_int64() < 1 ||
+        count->get_int64() > kForksMax)
+        co_return fail(ErrorCode::invalid_argument, "count is a number from 1 to 16");
+    co_return static_cast<int>(count->get_int64());
+}
+
+Task<> fork_session(InterpreterService& service, CallContext call, json::object input,
+                    net::Exchange& exchange, net::Body& body) {
+    AC_CO_TRY(const int count, co_await fork_count_from(body));
+    SessionId id(string_in(input, "sessionId"));
+    AC_CO_TRY(const auto made,
+              co_await service.sessions().fork(call.scope, interpreter_id_from(input),
+                                               std::move(id), static_cast<std::size_t>(count)));
+    json::object out;
+    out["sourceSessionId"] = string_in(input, "sessionId");
+    json::array sessions;
+    for (const auto& session : made.sessions) sessions.emplace_back(session_output(session));
+    out["sessions"] = std::move(sessions);
+    json::object languages;
+    for (const auto& [language, has_state] : made.languages)
+        languages[language] = has_state ? "FORKED" : "NOT_FORKED";
+    out["languages"] = std::move(languages);
+    net::Response response{.status = 200, .headers = {}, .body = json::serialize(out)};
+    response.headers.add("Content-Type", "application/json");
+    co_return co_await exchange.respond(std::move(response));
 }
 
 // One call of a tool on its way to the caller.
@@ -251,6 +289,11 @@ void bind_interpreter(Api& api, InterpreterService& service) {
     bind("GetCodeInterpreterSession", get_session);
     bind("ListCodeInterpreterSessions", list_sessions);
     bind("StopCodeInterpreterSession", stop_session);
+    api.bind_extension(
+        "POST", "/x/code-interpreters/{codeInterpreterIdentifier}/sessions/{sessionId}/fork",
+        [&service](CallContext call, json::object input, net::Exchange& exchange, net::Body& body) {
+            return fork_session(service, std::move(call), std::move(input), exchange, body);
+        });
     api.bind_stream("InvokeCodeInterpreter", [&service](CallContext call, json::object input,
                                                         net::Exchange& exchange, net::Body& body) {
         auto& lifted = dynamic_cast<LiftedTexts&>(body);  // as api.cpp does for this operation

@@ -162,6 +162,8 @@ Asked asked_by_extension(std::string_view extension, const json::object& input,
                 {resource_of("", input, scope)}};
     if (extension.ends_with("/runtimes/{agentRuntimeArn}/invocations"))
         return {"bedrock-agentcore:InvokeAgentRuntime", {resource_of("", input, scope)}};
+    if (extension.ends_with("/sessions/{sessionId}/fork"))  // each new one is a started one
+        return {"bedrock-agentcore:StartCodeInterpreterSession", {resource_of("", input, scope)}};
     std::string action = "agentcored:";
     bool starts_word = true;
     bool in_label = false;

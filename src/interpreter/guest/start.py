@@ -15,8 +15,15 @@ def hide(hidden):
 def main():
     options = json.loads(sys.argv[1])
     sys.path.insert(0, HERE)
-    from agentcored_guest import agent
+    from agentcored_guest import agent, agentcored_template
     sys.path.remove(HERE)
+    if options.get("freeze"):
+        agentcored_template.begin()
+        agent.preload(options["preload"])
+        # From here on in each session's guest, with that guest's options.
+        options = json.loads(agentcored_template.freeze()[0])
+    elif options.get("library", -1) >= 0:
+        agentcored_template.load(f"/proc/self/fd/{options['library']}")
     channel = os.dup(1)
     os.set_inheritable(channel, False)
     os.dup2(2, 1)

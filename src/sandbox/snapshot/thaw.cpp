@@ -10,6 +10,8 @@
 
 #include "sandbox/snapshot/format.h"
 
+extern "C" void* memcpy(void* to, const void* from, unsigned long size);
+
 namespace {
 
 using namespace ac::sandbox::snapshot;
@@ -21,6 +23,7 @@ constexpr unsigned long kTextsMax = 256 << 10;      // of arguments and environm
 char texts[kTextsMax];
 char maps[64 << 10];
 unsigned long own_stack[4096];
+char page_copy[kPage];
 
 long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
     long result = 0;
@@ -164,10 +167,14 @@ void describe_process(const Header& header) {
         std::uint32_t exe;
     } wanted{header.map, 0, 0, ~0U};
     call(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, reinterpret_cast<long>(&wanted), sizeof wanted);
-    // /proc/self/cmdline shows memory only that is no file's: written to, these pages are ours.
-    for (std::uint64_t at = header.map.arg_start; at < header.map.env_end; at += kPage) {
-        volatile char* const byte = reinterpret_cast<volatile char*>(at);
-        *byte = *byte;
+    // /proc/self/cmdline shows only memory that is mapped from no file.
+    for (std::uint64_t at = header.map.arg_start & ~(kPage - 1); at < header.map.env_end;
+         at += kPage) {
+        void* const page = reinterpret_cast<void*>(at);
+        memcpy(page_copy, page, kPage);
+        call(__NR_mmap, static_cast<long>(at), kPage, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        memcpy(page, page_copy, kPage);
     }
     call(__NR_prctl, PR_SET_NAME, reinterpret_cast<long>(header.name));
 }

@@ -5,13 +5,12 @@ number of {"event": "output" | "display"} and one {"event": "done"}. Calls run b
 but those of one language's kernel one after the other.
 """
 import collections
-import gc
 import os
 import selectors
 import signal
 import time
 
-from agentcored_guest import files, frames, kernel, peers, work
+from agentcored_guest import continuation, files, frames, kernel, peers, work
 
 TASKS_MAX = 64
 TASK_OUTPUT_BYTES_MAX = 256 << 10
@@ -19,11 +18,20 @@ PENDING_BYTES_MAX = 4 << 20  # over it no output is read: its writers wait
 COMMANDS_MAX = 32
 
 
+def preload(names):
+    """What takes long to import is in every kernel that is forked from here."""
+    for name in names:
+        try:
+            __import__(name)
+        except Exception:  # whatever is wrong with it, code that needs it will be told
+            pass
+
+
 class Agent:
     def __init__(self, channel, options):
         self.folder = options["folder"]
         self.options = options
-        self.daemon = peers.Peer(channel)
+        self.daemon = peers.DescriptorPeer(channel)
         self.kernels = {}
         self.running = {}  # language -> Execution
         self.waiting = collections.defaultdict(collections.deque)
@@ -32,6 +40,8 @@ class Agent:
         self.tasks_made = 0
         self.selector = None
         self.paused = False
+        self.forking = None  # the call that waits for a kernel's snapshot
+        self.fork_answer = {}
 
     def serve(self):
         os.chdir(self.folder)
@@ -47,19 +57,12 @@ class Agent:
             self.keep_time()
 
     def get_ready(self):
-        """Ahead of demand: what imports take longest is in every kernel that is forked."""
-        preload = self.options.get("preload") or []
-        for name in preload:
-            try:
-                __import__(name)
-            except Exception:  # whatever is wrong with it, code that needs it will be told
-                pass
-        if preload:
-            gc.freeze()
+        """Ahead of demand."""
+        if self.options.get("kernel"):
             self.start_kernel("python")
 
-    def start_kernel(self, language):
-        self.kernels[language] = process = work.KernelProcess(self, language)
+    def start_kernel(self, language, snapshot=None):
+        self.kernels[language] = process = work.KernelProcess(self, language, snapshot)
         self.watch(process, self.on_kernel)
         return process
 
@@ -143,6 +146,17 @@ class Agent:
             if language == "python":
                 process.peer.send({"op": "environment", "variables": variables})
         return {}
+
+    # -- forks of the session
+
+    def do_fork(self, call, header, _body):
+        """Files and the Python kernel's memory, each to a file that came along."""
+        if self.running or any(self.waiting.values()):
+            raise files.Refused("the session is running code; it can be forked when that has ended")
+        return continuation.write_down(self, call, header)
+
+    def do_adopt(self, call, header, _body):
+        return continuation.go_on(self, call, header)
 
     # -- files
 
@@ -243,6 +257,11 @@ class Agent:
             self.kernel_lost(language, "")
 
     def on_kernel_frame(self, language, header, body):
+        if header.get("event") == "snapshot" and self.forking is not None:
+            call, self.forking = self.forking, None
+            return self.daemon.send({"event": "done", "call": call, **self.fork_answer,
+                                     **({"error": str(header["error"])[:500]}
+                                        if header.get("error") else {})})
         execution = self.running.get(language)
         if execution is None:
             return
@@ -261,6 +280,10 @@ class Agent:
         for fd in list(self.kernels[language].descriptors):
             self.read_kernel_output(language, fd)
         code = self.drop_kernel(language)
+        if language == "python" and self.forking is not None:
+            call, self.forking = self.forking, None
+            self.daemon.send({"event": "done", "call": call,
+                              "error": "the python process ended while it was forked"})
         execution = self.running.get(language)
         if execution is None:
             return

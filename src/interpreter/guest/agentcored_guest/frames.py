@@ -87,7 +87,7 @@ def write_all(fd, data):
         view = view[os.write(fd, view):]
 
 
-def read_frame(fd, decoder):
+def read_frame(fd, decoder, receive=None):
     """Blocks until there is one; None at the end."""
     while True:
         frame = decoder.next()
@@ -98,7 +98,7 @@ def read_frame(fd, decoder):
             size = os.readv(fd, [room])
             decoder.commit(size)
         else:
-            data = os.read(fd, 1 << 16)
+            data = receive(1 << 16) if receive else os.read(fd, 1 << 16)
             size = len(data)
             decoder.feed(data)
         if not size:

@@ -11,11 +11,12 @@ import io
 import linecache
 import os
 import signal
+import socket
 import sys
 import traceback
 import types
 
-from agentcored_guest import frames, magics
+from agentcored_guest import agentcored_template, descriptors, frames, magics
 
 REPR_METHODS = (
     ("_repr_html_", "text/html"),
@@ -56,6 +57,8 @@ class NoInput(io.TextIOBase):
 class Kernel:
     def __init__(self, channel):
         self.channel = channel
+        self.socket = socket.socket(fileno=channel)
+        self.descriptors = []  # came beside frames
         self.decoder = frames.Decoder()
         self.count = 0
         self.loop = None
@@ -71,6 +74,8 @@ class Kernel:
             if frame is None:
                 return
             header, body = frame
+            if header.get("op") == "snapshot":
+                self.write_down(header)
             if header.get("op") == "run":
                 answer = self.run(body.decode("utf-8", "replace"))
                 self.send({"event": "done", "call": header.get("call"), **answer})
@@ -81,12 +86,42 @@ class Kernel:
         # An interrupt that comes too late is nobody's.
         while True:
             try:
-                return frames.read_frame(self.channel, self.decoder)
+                return frames.read_frame(self.channel, self.decoder, self.receive)
             except KeyboardInterrupt:
                 continue
 
+    def receive(self, size):
+        data, given, _, _ = socket.recv_fds(self.socket, size, 4)
+        self.descriptors += given
+        return data
+
     def send(self, header, body=b""):
         frames.write_all(self.channel, frames.pack(header, body))
+
+    def write_down(self, header):
+        """Returns here, and in every session that is forked from this one."""
+        image, *base = self.descriptors
+        self.descriptors = []
+        open_files, folder, went_on, error = [], "/work", None, ""
+        try:
+            open_files = descriptors.regular({image, *base})
+            folder = os.getcwd()
+            went_on = agentcored_template.snapshot(image, base[0] if base else -1)
+        except Exception as failure:  # code of the user's may have replaced sys.stdout
+            error = f"the python process cannot be forked: {failure}"
+        if went_on is None:
+            for fd in (image, *base):
+                os.close(fd)
+            return self.send({"event": "snapshot", "error": error})
+        os.set_inheritable(self.channel, False)
+        try:
+            os.chdir(folder)
+        except OSError:
+            pass  # it was none of the session's
+        self.loop = None  # its descriptors are not here
+        self.decoder = frames.Decoder()
+        descriptors.open_again(open_files)
+        self.send({"event": "snapshot"})  # tells that we have come
 
     # -- one execution
 
@@ -279,18 +314,6 @@ def packages_folder(folder):
     return os.path.join(folder, ".packages")
 
 
-def be_unlike_siblings():
-    """Processes forked from one template share what was random in it."""
-    import random
-    random.seed()
-    numpy = sys.modules.get("numpy.random")
-    if numpy is not None:
-        numpy.seed(int.from_bytes(os.urandom(4), "little"))
-    tempfile = sys.modules.get("tempfile")
-    if tempfile is not None:
-        tempfile._name_sequence = None
-
-
 def main(channel, output, errors, folder):
     """Never returns; in a process of its own, forked a moment ago."""
     os.setsid()
@@ -307,7 +330,7 @@ def main(channel, output, errors, folder):
     sys.argv = [""]
     sys.path[:0] = ["", packages_folder(folder)]
     os.chdir(folder)
-    be_unlike_siblings()
+    agentcored_template.be_unlike_siblings()
     kernel = Kernel(channel)
     watch_pyplot(kernel)
     kernel.serve()

@@ -1,5 +1,6 @@
 """A descriptor that is read and written without ever waiting for the other side."""
 import os
+import socket
 
 from agentcored_guest import frames
 
@@ -77,6 +78,9 @@ class Peer:
             if not len(part):
                 self.pending.pop(0)
 
+    def receive(self):
+        return os.read(self.fd, READ_BYTES)
+
     def read(self):
         """Whole frames that have come, and whether the other side has ended."""
         found, ended = [], False
@@ -86,7 +90,7 @@ class Peer:
                 size = os.readv(self.fd, [room])
                 self.decoder.commit(size)
             else:
-                data = os.read(self.fd, READ_BYTES)
+                data = self.receive()
                 size = len(data)
                 self.decoder.feed(data)
             ended = not size
@@ -97,6 +101,20 @@ class Peer:
         while (frame := self.decoder.next()) is not None:
             found.append(frame)
         return found, ended
+
+
+class DescriptorPeer(Peer):
+    """Of the daemon, which sends descriptors beside frames; nobody else's are taken."""
+
+    def __init__(self, fd):
+        super().__init__(fd)
+        self.socket = socket.socket(fileno=fd)
+        self.descriptors = []
+
+    def receive(self):
+        data, descriptors, _, _ = socket.recv_fds(self.socket, READ_BYTES, 8)
+        self.descriptors += descriptors
+        return data
 
 
 def read_available(fd, bytes_max=1 << 20):

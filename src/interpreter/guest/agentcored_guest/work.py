@@ -8,6 +8,8 @@ import time
 
 from agentcored_guest import kernel, peers
 
+# Of a Python kernel; it keeps the number of its channel when it goes on elsewhere.
+CHANNEL_FD, PROGRAM_FD, SNAPSHOT_FD, BASE_FD = 500, 503, 504, 505
 KILL_AFTER_SECONDS = 2.0  # a kernel that does not heed its interrupt
 COMMAND_SHELL = ["/bin/bash", "-c"] if os.path.exists("/bin/bash") else ["/bin/sh", "-c"]
 
@@ -43,7 +45,7 @@ def exit_code_of(status):
 class KernelProcess:
     """One language's process. `descriptors` are (fd, stream name)."""
 
-    def __init__(self, agent, language):
+    def __init__(self, agent, language, snapshot=None):
         self.agent = agent
         self.language = language
         mine, theirs = socket.socketpair()
@@ -51,7 +53,10 @@ class KernelProcess:
         err_read, err_write = os.pipe()
         self.descriptors = {out_read: "stdout", err_read: "stderr"}
         channel = theirs.detach()
+        self.snapshot = snapshot
         starter = self.fork_python if language == "python" else self.start_node
+        if snapshot is not None:
+            starter = self.thaw_python
         self.pid = starter(channel, out_write, err_write, mine)
         for fd in (channel, out_write, err_write):
             os.close(fd)
@@ -65,7 +70,7 @@ class KernelProcess:
             return pid
         try:
             mine.detach()
-            moved = [os.dup2(fd, 500 + i) for i, fd in enumerate((channel, output, errors))]
+            moved = [os.dup2(fd, CHANNEL_FD + i) for i, fd in enumerate((channel, output, errors))]
             os.closerange(3, 500)
             os.closerange(503, 1 << 20)
             for i, fd in enumerate(moved):
@@ -75,6 +80,27 @@ class KernelProcess:
         except BaseException as error:
             os.write(2, f"{error!r}\n".encode())
         os._exit(70)
+
+    def thaw_python(self, channel, output, errors, mine):
+        """It goes on where the kernel of another session was written down."""
+        snapshot, has_base = self.snapshot
+        numbers = {CHANNEL_FD: channel, PROGRAM_FD: self.agent.options["thaw"],
+                   SNAPSHOT_FD: snapshot}
+        if has_base:
+            numbers[BASE_FD] = self.agent.options["image"]
+        for wanted, fd in numbers.items():
+            os.dup2(fd, wanted)
+        try:
+            process = subprocess.Popen(
+                [f"/proc/self/fd/{PROGRAM_FD}", str(SNAPSHOT_FD),
+                 str(BASE_FD if BASE_FD in numbers else -1)],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=errors, pass_fds=list(numbers),
+                cwd=self.agent.folder, start_new_session=True)
+        finally:
+            for fd in numbers:
+                os.close(fd)
+        process.returncode = 0
+        return process.pid
 
     def start_node(self, channel, output, errors, mine):
         script = os.path.join(os.path.dirname(__file__), "node_kernel.cjs")

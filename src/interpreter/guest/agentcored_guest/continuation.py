@@ -1,0 +1,101 @@
+"""Forks of a live session: what it is, written to files by its agent, is taken up by the agents of
+other sessions. Files travel as a tar archive, the Python kernel as a snapshot of its process.
+"""
+import os
+import socket
+import tarfile
+
+from agentcored_guest import files, frames
+
+FOLDERS = ("work", "tmp")
+
+
+def take_descriptors(agent, count):
+    found = agent.daemon.descriptors[:count]
+    del agent.daemon.descriptors[:count]
+    if len(found) != count:
+        raise files.Refused("a descriptor is missing")
+    return found
+
+
+def private_bytes(pid):
+    """Of memory that only this process has."""
+    total = 0
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith("RssAnon"):
+                total += int(line.split()[1]) << 10
+    return total
+
+
+def bytes_of_files():
+    total = 0
+    for folder in FOLDERS:
+        state = os.statvfs("/" + folder)
+        total += (state.f_blocks - state.f_bfree) * state.f_frsize
+    return total
+
+
+def write_down(agent, call, header):
+    """Answers at once where there is no Python kernel, else when that has been written down."""
+    snapshot, archive = take_descriptors(agent, 2)
+    try:
+        kernel = agent.kernels.get("python")
+        needed = bytes_of_files() + (private_bytes(kernel.pid) if kernel else 0)
+        if needed > header["bytesMax"]:
+            raise files.Refused(f"the session is too large to fork: {needed >> 20} MiB of files "
+                                f"and memory, of at most {header['bytesMax'] >> 20}")
+        if agent.forking is not None:
+            raise files.Refused("the session is being forked already")
+        with open(archive, "wb", closefd=False) as out:
+            with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                for folder in FOLDERS:
+                    for name in sorted(os.listdir("/" + folder)):
+                        tar.add(f"/{folder}/{name}", f"{folder}/{name}", filter=portable)
+        languages = {name: name == "python" for name in agent.kernels}
+        agent.fork_answer = {"languages": languages}
+        if kernel is None:
+            return agent.fork_answer
+        ask_kernel(agent, kernel, snapshot)
+        agent.forking = call
+        return None
+    finally:
+        os.close(snapshot)
+        os.close(archive)
+
+
+def portable(entry):
+    return entry if entry.isfile() or entry.isdir() or entry.issym() or entry.islnk() else None
+
+
+def ask_kernel(agent, kernel, snapshot):
+    given = [snapshot]
+    if agent.options["image"] >= 0:
+        given.append(agent.options["image"])
+    with socket.socket(fileno=os.dup(kernel.peer.fd)) as channel:
+        frame = frames.pack({"op": "snapshot"})
+        if kernel.peer.pending or socket.send_fds(channel, [frame], given) != len(frame):
+            raise files.Refused("the python process does not read")
+
+
+def go_on(agent, call, header):
+    """In a session that was nobody's until now: becomes one that was written down."""
+    snapshot, archive = take_descriptors(agent, 2)
+    try:
+        with open(archive, "rb", closefd=False) as source:
+            with tarfile.open(fileobj=source, mode="r:") as tar:
+                # It cannot reach further than the session's own code.
+                tar.extraction_filter = staticmethod(lambda entry, _path: entry)
+                tar.extractall("/")
+        if header["python"]:
+            if "python" in agent.kernels:
+                agent.drop_kernel("python")
+            agent.start_kernel("python", (snapshot, header["hasBase"]))
+            agent.forking, agent.fork_answer = call, {}
+            return None
+        return {}
+    except (tarfile.TarError, ValueError) as error:
+        raise files.Refused(f"the files cannot be taken over: {error}") from None
+    finally:
+        os.close(snapshot)
+        os.close(archive)

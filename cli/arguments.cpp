@@ -379,6 +379,7 @@ class Parser final {
         code->require_subcommand(1);
         describe(add<CodeRunOptions>(*code, "run", "Run a file, or -c CODE"));
         describe(add<CodeReplOptions>(*code, "repl", "One session, line by line"));
+        describe(add<CodeForkOptions>(*code, "fork", "New sessions that go on from a live one"));
     }
 
     void add_memory() {

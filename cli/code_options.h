@@ -22,4 +22,11 @@ struct CodeReplOptions {
     std::string region;
 };
 
+struct CodeForkOptions {
+    std::string session;
+    int count = 1;
+    std::string interpreter = "aws.codeinterpreter.v1";
+    std::string region;
+};
+
 }  // namespace ac::cli

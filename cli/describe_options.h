@@ -37,6 +37,15 @@ void describe(std::pair<App*, std::shared_ptr<CodeReplOptions>> command) {
     app->add_option("-r,--region", o->region, "Region");
 }
 
+template <class App>
+void describe(std::pair<App*, std::shared_ptr<CodeForkOptions>> command) {
+    auto [app, o] = command;
+    app->add_option("session", o->session, "Id of the session")->required();
+    app->add_option("-n,--count", o->count, "How many, at most 16");
+    app->add_option("-i,--interpreter", o->interpreter, "Code interpreter's id");
+    app->add_option("-r,--region", o->region, "Region");
+}
+
 template <class App, class Check>
 void describe(std::pair<App*, std::shared_ptr<InvokeOptions>> command, const Check& seconds) {
     auto [app, o] = command;

@@ -174,7 +174,8 @@ using CommandOptions = std::variant<
     ModelsAddOptions, ModelsRemoveOptions, ModelsDefaultOptions, ModelKeyCreateOptions,
     ModelKeyListOptions, ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions,
     AccessRoleOptions, AccessPolicyOptions, AccessSimulateOptions, UsageOptions, IdentityOptions,
-    IssuerOptions, IssuerClientOptions, IssuerUserOptions, CodeRunOptions, CodeReplOptions>;
+    IssuerOptions, IssuerClientOptions, IssuerUserOptions, CodeRunOptions, CodeReplOptions,
+    CodeForkOptions>;
 
 struct CommandLine {
     CommonOptions common;

@@ -1,4 +1,4 @@
-// `agentcore code run` and `agentcore code repl`.
+// `agentcore code run`, `agentcore code repl` and `agentcore code fork`.
 
 #include <fmt/format.h>
 
@@ -204,6 +204,27 @@ Expected<> run(const Context& context, const CodeReplOptions& options) {
     }
     (void)session.stop();
     return done;
+}
+
+Expected<> run(const Context& context, const CodeForkOptions& options) {
+    AC_TRY(Connection connection, connect(context.world, context.common, options.region));
+    AC_TRY(const json::value made,
+           fork_session(*connection.client, options.interpreter, options.session, options.count));
+    if (context.common.json) {
+        context.console().out(json::serialize(made) + "\n");
+        return {};
+    }
+    const json::value& sessions = member_at(made, "sessions");
+    const json::value& languages = member_at(made, "languages");
+    if (!sessions.is_array() || !languages.is_object())
+        return failed(ExitCode::failed, "the daemon's answer makes no sense");
+    for (const auto& session : sessions.get_array())
+        context.console().out(text_at(session, "sessionId") + "\n");
+    for (const auto& [language, state] : languages.get_object())
+        if (state != "FORKED")
+            context.console().err("The state of " + std::string(language) +
+                                  " cannot be forked: it starts anew there.\n");
+    return {};
 }
 
 }  // namespace ac::cli

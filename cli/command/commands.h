@@ -61,6 +61,7 @@ Expected<> run(const Context& context, const AccessSimulateOptions& options);
 Expected<> run(const Context& context, const UsageOptions& options);
 Expected<> run(const Context& context, const CodeRunOptions& options);
 Expected<> run(const Context& context, const CodeReplOptions& options);
+Expected<> run(const Context& context, const CodeForkOptions& options);
 
 // The whole program: parses, runs, reports a failure on stderr (and as {"error": ...} on stdout
 // with --json); returns the exit code.

@@ -76,4 +76,16 @@ Expected<> CodeSession::stop() {
     return {};
 }
 
+Expected<json::value> fork_session(AwsClient& client, const std::string& interpreter,
+                                   const std::string& session, int count) {
+    Call call{
+        .method = "POST",
+        .target = "/x" + path_of(interpreter, "/sessions/" + percent_encode(session) + "/fork")};
+    call.headers.add("Content-Type", "application/json");
+    json::object body;
+    body["count"] = count;
+    call.body.text = json::serialize(body);
+    return client.document(std::move(call));
+}
+
 }  // namespace ac::cli

@@ -29,4 +29,8 @@ class CodeSession final {
     std::string id_;
 };
 
+// New sessions that go on from a live one.
+Expected<boost::json::value> fork_session(AwsClient& client, const std::string& interpreter,
+                                          const std::string& session, int count);
+
 }  // namespace ac::cli

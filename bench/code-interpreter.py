@@ -1,11 +1,13 @@
-"""Code Interpreter: from nothing to the first result, warm executions, many sessions, files.
+"""Code Interpreter: from nothing to the first result, warm executions, forks of a session, many
+sessions, files, and what a neighbour feels of a hostile one.
 
 Peers in the same run: `python3 -c 1+1` without any sandbox, and a Jupyter kernel (start, one
 execution) when --jupyter names a Python that has jupyter_client and ipykernel.
 """
 
 import argparse
-import json
+import base64
+import hashlib
 import os
 import statistics
 import subprocess
@@ -13,13 +15,8 @@ import threading
 import time
 from pathlib import Path
 
+from _code_session import (Session, at_once, exchange, fork, guest_pids, private_mb, tool_request)
 from _daemon import daemon
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.httpsession import URLLib3Session
-
-SYSTEM = "aws.codeinterpreter.v1"
-HTTP = URLLib3Session()
 
 JUPYTER = """
 import sys, time
@@ -40,6 +37,14 @@ for _ in range(int(sys.argv[1])):
     manager.shutdown_kernel(now=True)
 """
 
+HOSTILE = {
+    "spins": "while :; do :; done",
+    "bombs memory": "tail /dev/zero",
+    "forks": "f() { f | f & }; f; sleep 600",
+    "floods output": "yes xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    "makes files": "while :; do seq 90000 | xargs touch; find . -name '[0-9]*' -delete; done",
+}
+
 
 def spread(ms: list) -> str:
     ms = sorted(ms)
@@ -47,26 +52,8 @@ def spread(ms: list) -> str:
             f"(n={len(ms)})")
 
 
-class Session:
-    def __init__(self, client, session_id=None):
-        self.client = client
-        self.id = session_id or client.start_code_interpreter_session(
-            codeInterpreterIdentifier=SYSTEM)["sessionId"]
-
-    def call(self, name, **arguments):
-        stream = self.client.invoke_code_interpreter(
-            codeInterpreterIdentifier=SYSTEM, sessionId=self.id, name=name,
-            arguments=arguments)["stream"]
-        return list(stream)[-1]["result"]
-
-    def run(self, code):
-        result = self.call("executeCode", code=code, language="python")
-        assert not result["isError"], result
-        return result
-
-    def stop(self):
-        self.client.stop_code_interpreter_session(
-            codeInterpreterIdentifier=SYSTEM, sessionId=self.id)
+def tell(what: str, value: str) -> None:
+    print(f"{what:45}{value}", flush=True)
 
 
 def timed(work) -> float:
@@ -88,133 +75,180 @@ def starts(client, count: int, pause: float, code: str) -> list:
     return found
 
 
-def fork(client, session, count: int = 1) -> list:
-    """Sessions that go on from this one: an operation of ours, so no client has it."""
-    endpoint = client.meta.endpoint_url
-    request = AWSRequest(
-        "POST", f"{endpoint}/x/code-interpreters/{SYSTEM}/sessions/{session.id}/fork",
-        {"Content-Type": "application/json"}, json.dumps({"count": count}))
-    credentials = client._request_signer._credentials
-    SigV4Auth(credentials, "bedrock-agentcore", client.meta.region_name).add_auth(request)
-    answer = HTTP.send(request.prepare())
-    assert answer.status_code == 200, answer.text
-    return json.loads(answer.text)["sessions"]
+def measure_starts(served, options) -> None:
+    client = served.client("bedrock-agentcore")
+    found = starts(client, options.count, 0.2, "1+1")
+    tell("start + executeCode(1+1), a guest was ready", spread(found))
+    found = starts(client, options.count, 0.2, "import numpy, pandas\n1+1")
+    tell("the same with import numpy, pandas", spread(found))
+    found = starts(client, options.count, 0, "1+1")
+    tell("one after the other without a pause", spread(found))
 
 
-def forks(client, session, count: int) -> tuple:
+def measure_warm(served, options) -> None:
+    session = Session(served.client("bedrock-agentcore"))
+    session.run("1+1")
+    found = [timed(lambda: session.run("1+1")) for _ in range(options.count * 20)]
+    tell("warm executeCode(1+1)", spread(found))
+    request = tool_request(served, session.id, "executeCode", code="1+1", language="python")
+    found = [timed(lambda: exchange(served, request)) for _ in range(options.count * 20)]
+    tell("the same by a client that is no boto3", spread(found))
+    session.stop()
+
+
+def measure_files(served, _options) -> None:
+    session = Session(served.client("bedrock-agentcore"))
+    session.run("1+1")
+    data = os.urandom(100_000_000)
+    write = tool_request(served, session.id, "writeFiles", content=[
+        {"path": "large", "blob": base64.b64encode(data).decode()}])
+    read = tool_request(served, session.id, "readFiles", paths=["large"])
+    wrote, got = [], []
+    for _ in range(5):
+        wrote.append(100_000 / timed(lambda: exchange(served, write)))
+        got.append(100_000 / timed(lambda: exchange(served, read)))
+    for what, rates in (("writeFiles", wrote), ("readFiles", got)):
+        tell(f"{what} of 100 MB",
+             f"median {statistics.median(rates):.0f} MB/s, best {max(rates):.0f}")
+    again = session.call("executeCommand", command="sha256sum < large")
+    assert hashlib.sha256(data).hexdigest() in str(again), "the file is another one"
+    session.stop()
+
+
+def measure_forks(served, options) -> None:
     """To the answer, and to the first result of a fork."""
+    client = served.client("bedrock-agentcore")
+    session = Session(client)
+    session.run("import numpy, pandas\nkept = 42")
     answers, results = [], []
-    for _ in range(count):
+    for _ in range(options.count):
         start = time.monotonic()
-        made = fork(client, session)[0]
+        made = fork(served, session)[0]
         answers.append((time.monotonic() - start) * 1000)
         other = Session(client, made["sessionId"])
         assert "42" in str(other.run("kept")), "the state did not come along"
         results.append((time.monotonic() - start) * 1000)
         other.stop()
-        time.sleep(0.3)
-    return answers, results
+        time.sleep(0.2)
+    tell("fork of a live session, to the answer", spread(answers))
+    tell("fork of a live session, to a result", spread(results))
+    session.stop()
 
 
-def burst(served, count: int) -> tuple:
-    clients = [served.client("bedrock-agentcore") for _ in range(count)]
-    found, sessions = [], []
-    gate = threading.Barrier(count)
-
-    def one(client):
-        gate.wait()
-        start = time.monotonic()
-        session = Session(client)
-        session.run("import numpy, pandas\n1+1")
-        found.append((time.monotonic() - start) * 1000)
-        sessions.append(session)
-
-    threads = [threading.Thread(target=one, args=(client,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found, sessions
+def stop_all(client, ids: list) -> None:
+    for session_id in ids:
+        Session(client, session_id).stop()
 
 
-def private_mb(pids: list) -> float:
-    total = 0
-    for pid in pids:
-        try:
-            text = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in text.split("\n")
-                     if line.startswith(("Private_Clean", "Private_Dirty")))
-    return total / 1024
+def measure_burst(served, options) -> None:
+    client = served.client("bedrock-agentcore")
+    for attempt in ("first time", "second time", "third time"):
+        found, ids = at_once(served, options.burst, "import numpy, pandas\n1+1")
+        tell(f"{options.burst} sessions at once, {attempt}", spread(found))
+        stop_all(client, ids)
+        time.sleep(6)
 
 
-def pids_of_agents() -> list:
+def measure_idle(served, options) -> None:
+    client = served.client("bedrock-agentcore")
+    Session(client).run("1+1")
+    time.sleep(3)
+    before, free = set(guest_pids(served.pid)), memory_available()
+    ids = []
+    begin = time.monotonic()
+    while len(ids) < options.idle:
+        ids += at_once(served, min(50, options.idle - len(ids)), "import numpy, pandas\n1+1")[1]
+    took = time.monotonic() - begin
+    pids = [pid for pid in guest_pids(served.pid) if pid not in before]
+    tell(f"{options.idle} idle sessions, numpy and pandas loaded",
+         f"{private_mb(pids) / len(ids):.1f} MB private each; the machine has "
+         f"{(free - memory_available()) / len(ids):.1f} MB less each; started in {took:.0f} s")
     found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and b"/opt/agentcored/start.py" in (
-                    entry / "cmdline").read_bytes():
-                found.append(entry.name)
-        except OSError:
-            continue
-    return found
+    for session_id in ids[::max(1, len(ids) // 50)]:
+        found.append(timed(lambda: Session(client, session_id).run("1+1")))
+    tell("executeCode(1+1) in 50 of them", spread(found))
+    stop_all(client, ids)
 
 
-def files(session) -> tuple:
-    """MB/s over calls of 10 MB each: a read returns at most 11 MB."""
-    data = os.urandom(10_000_000)
-    names = [f"part{number}" for number in range(10)]
-    write = timed(lambda: [session.call("writeFiles", content=[{"path": name, "blob": data}])
-                           for name in names])
-    read = timed(lambda: [session.call("readFiles", paths=[name]) for name in names])
-    return 100 / write * 1000, 100 / read * 1000
+def memory_available() -> float:
+    for line in Path("/proc/meminfo").read_text("ascii").split("\n"):
+        if line.startswith("MemAvailable"):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--starts", type=int, default=40)
-    parser.add_argument("--pause", type=float, default=1.5, help="seconds between two starts")
-    parser.add_argument("--burst", type=int, default=100)
-    parser.add_argument("--jupyter", help="a Python with jupyter_client and ipykernel")
-    options = parser.parse_args()
-    with daemon() as served:
-        client = served.client("bedrock-agentcore")
-        starts(client, 1, 4, "1+1")  # the first fills the pool
-        found = starts(client, options.starts, options.pause, "1+1")
-        print("start + executeCode(1+1), pool full    ", spread(found))
-        found = starts(client, options.starts // 2, options.pause, "import numpy, pandas\n1+1")
-        print("the same with import numpy, pandas     ", spread(found))
-        found = starts(client, options.starts // 2, 0, "1+1")
-        print("one after the other without a pause    ", spread(found))
-        time.sleep(4)
+def harass(served, command: str, over: threading.Event) -> None:
+    """One hostile session after the other, until it is over."""
+    client = served.client("bedrock-agentcore")
+    while not over.is_set():
         session = Session(client)
-        session.run("1+1")
-        found = [timed(lambda: session.run("1+1")) for _ in range(500)]
-        print("warm executeCode(1+1)                  ", spread(found))
-        write, read = files(session)
-        print(f"writeFiles, readFiles, 10 times 10 MB    {write:.0f}, {read:.0f} MB/s")
-        session.run("import numpy, pandas\nkept = 42")
-        answers, results = forks(client, session, options.starts // 2)
-        print("fork of a live session, to the answer  ", spread(answers))
-        print("fork of a live session, to a result    ", spread(results))
-        session.stop()
-        before = set(pids_of_agents())
-        found, sessions = burst(served, options.burst)
-        print(f"{options.burst} sessions at once, first result     ", spread(found))
-        idle = private_mb([pid for pid in pids_of_agents() if pid not in before])
-        print(f"private memory, numpy and pandas loaded  {idle / options.burst:.1f} MB")
-        for session in sessions:
+        try:
+            task = session.call("startCommandExecution", command=command)
+            task_id = task["structuredContent"]["taskId"]
+            while not over.wait(0.5):
+                status = session.call("getTask", taskId=task_id)["structuredContent"]["taskStatus"]
+                if status != "working":
+                    break
             session.stop()
+        except Exception:
+            continue  # the session has ended of its bomb
+
+
+def measure_neighbours(served, options) -> None:
+    session = Session(served.client("bedrock-agentcore"))
+    request = tool_request(served, session.id, "executeCode", code="1+1", language="python")
+
+    def latencies(seconds: float) -> list:
+        found, end = [], time.monotonic() + seconds
+        while time.monotonic() < end:
+            found.append(timed(lambda: exchange(served, request)))
+            time.sleep(0.002)
+        return found
+    latencies(1)
+    alone = latencies(options.seconds)
+    tell("executeCode(1+1), neighbours idle", spread(alone))
+    for name, command in HOSTILE.items():
+        over = threading.Event()
+        hostile = threading.Thread(target=harass, args=(served, command, over))
+        hostile.start()
+        time.sleep(1)
+        tell(f"beside a session that {name}", spread(latencies(options.seconds)))
+        over.set()
+        hostile.join()
+        time.sleep(1)
+    session.stop()
+
+
+def measure_peers(_served, options) -> None:
     plain = [timed(lambda: subprocess.run(["/usr/bin/python3", "-c", "1+1"], check=True))
-             for _ in range(options.starts)]
-    print("peer: python3 -c 1+1, no sandbox       ", spread(plain))
+             for _ in range(options.count)]
+    tell("peer: python3 -c 1+1, no sandbox", spread(plain))
     if options.jupyter:
         lines = subprocess.run([options.jupyter, "-c", JUPYTER, "5"], check=True, text=True,
                                capture_output=True).stdout.split("\n")
         pairs = [[float(x) for x in line.split()] for line in lines if line]
-        print("peer: Jupyter kernel, to first result  ", spread([p[0] for p in pairs]))
-        print("peer: Jupyter kernel, warm execution   ", spread([p[1] for p in pairs]))
+        tell("peer: Jupyter kernel, to first result", spread([p[0] for p in pairs]))
+        tell("peer: Jupyter kernel, warm execution", spread([p[1] for p in pairs]))
+
+
+PARTS = {"starts": measure_starts, "warm": measure_warm, "forks": measure_forks,
+         "files": measure_files, "burst": measure_burst, "neighbours": measure_neighbours,
+         "peers": measure_peers, "idle": measure_idle}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--count", type=int, default=50, help="of each measurement")
+    parser.add_argument("--burst", type=int, default=100)
+    parser.add_argument("--idle", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=8, help="beside each hostile session")
+    parser.add_argument("--jupyter", help="a Python with jupyter_client and ipykernel")
+    options = parser.parse_args()
+    with daemon() as served:
+        starts(served.client("bedrock-agentcore"), 1, 4, "1+1")  # makes the template and the pool
+        for part in options.parts:
+            PARTS[part](served, options)
 
 
 if __name__ == "__main__":

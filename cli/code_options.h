@@ -13,12 +13,16 @@ struct CodeRunOptions {
     std::string interpreter = "aws.codeinterpreter.v1";
     std::vector<std::string> uploads;    // local files, which are in the session by their names
     std::vector<std::string> downloads;  // files of the session, which are here afterwards
+    std::string session;                 // a live one to go on in
+    bool keep = false;                   // the session that is started here goes on
     std::string region;
 };
 
 struct CodeReplOptions {
     std::string language = "python";
     std::string interpreter = "aws.codeinterpreter.v1";
+    std::string session;
+    bool keep = false;
     std::string region;
 };
 

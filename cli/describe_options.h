@@ -26,6 +26,8 @@ void describe(std::pair<App*, std::shared_ptr<CodeRunOptions>> command) {
     app->add_option("-i,--interpreter", o->interpreter, "Code interpreter's id");
     app->add_option("-u,--upload", o->uploads, "Put this file into the session first");
     app->add_option("-d,--download", o->downloads, "Fetch this file of the session afterwards");
+    app->add_option("-s,--session", o->session, "Go on in this live session");
+    app->add_flag("-k,--keep", o->keep, "Leave the session running and say its id");
     app->add_option("-r,--region", o->region, "Region");
 }
 
@@ -34,6 +36,8 @@ void describe(std::pair<App*, std::shared_ptr<CodeReplOptions>> command) {
     auto [app, o] = command;
     app->add_option("-l,--language", o->language, "python, javascript or typescript");
     app->add_option("-i,--interpreter", o->interpreter, "Code interpreter's id");
+    app->add_option("-s,--session", o->session, "Go on in this live session");
+    app->add_flag("-k,--keep", o->keep, "Leave the session running and say its id");
     app->add_option("-r,--region", o->region, "Region");
 }
 

@@ -164,18 +164,19 @@ struct DaemonOptions {
     DaemonAction action = DaemonAction::status;
 };
 
-using CommandOptions = std::variant<
-    ConfigureOptions, ConfigureListOptions, ConfigureSetDefaultOptions, DeployOptions,
-    InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, SessionsStopOptions, DevOptions,
-    ManOptions, ExecOptions, StopSessionOptions, DestroyOptions, EnvOptions, DoctorOptions,
-    DaemonOptions, MemoryCreateOptions, MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions,
-    MemoryEventsOptions, MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions,
-    MemoryRebuildOptions, MemoryExportOptions, MemoryImportOptions, ModelsListOptions,
-    ModelsAddOptions, ModelsRemoveOptions, ModelsDefaultOptions, ModelKeyCreateOptions,
-    ModelKeyListOptions, ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions,
-    AccessRoleOptions, AccessPolicyOptions, AccessSimulateOptions, UsageOptions, IdentityOptions,
-    IssuerOptions, IssuerClientOptions, IssuerUserOptions, CodeRunOptions, CodeReplOptions,
-    CodeForkOptions>;
+using CommandOptions =
+    std::variant<ConfigureOptions, ConfigureListOptions, ConfigureSetDefaultOptions, DeployOptions,
+                 InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, SessionsStopOptions,
+                 DevOptions, ManOptions, ExecOptions, StopSessionOptions, DestroyOptions,
+                 EnvOptions, DoctorOptions, DaemonOptions, MemoryCreateOptions, MemoryListOptions,
+                 MemoryShowOptions, MemoryDeleteOptions, MemoryEventsOptions, MemoryRecordsOptions,
+                 MemorySearchOptions, MemoryJobsOptions, MemoryRebuildOptions, MemoryExportOptions,
+                 MemoryImportOptions, ModelsListOptions, ModelsAddOptions, ModelsRemoveOptions,
+                 ModelsDefaultOptions, ModelKeyCreateOptions, ModelKeyListOptions,
+                 ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions, AccessRoleOptions,
+                 AccessPolicyOptions, AccessSimulateOptions, UsageOptions, IdentityOptions,
+                 IssuerOptions, IssuerClientOptions, IssuerUserOptions, CodeRunOptions,
+                 CodeReplOptions, CodeForkOptions>;
 
 struct CommandLine {
     CommonOptions common;

@@ -142,6 +142,19 @@ Expected<> download(const Context& context, CodeSession& session,
     return {};
 }
 
+template <class Options>
+Expected<CodeSession> session_for(AwsClient& client, const Options& options) {
+    if (options.session.empty()) return CodeSession::start(client, options.interpreter);
+    return CodeSession(client, options.interpreter, options.session);
+}
+
+// Who has started a session ends it.
+template <class Options>
+void leave(const Context& context, CodeSession& session, const Options& options) {
+    if (options.keep) context.console().err("Session " + session.id() + "\n");
+    if (options.session.empty() && !options.keep) (void)session.stop();
+}
+
 Expected<json::object> execute(const Context& context, CodeSession& session,
                                const std::string& language, const std::string& code) {
     Printer printer(context.console());
@@ -174,16 +187,16 @@ Expected<> run_in(const Context& context, CodeSession& session, const CodeRunOpt
 Expected<> run(const Context& context, const CodeRunOptions& options) {
     AC_TRY(const std::string code, code_of(context, options));
     AC_TRY(Connection connection, connect(context.world, context.common, options.region));
-    AC_TRY(CodeSession session, CodeSession::start(*connection.client, options.interpreter));
+    AC_TRY(CodeSession session, session_for(*connection.client, options));
     auto done = run_in(context, session, options, code);
-    (void)session.stop();
+    leave(context, session, options);
     return done;
 }
 
 // A line that ends with ':' or '\' opens a block, which an empty line closes.
 Expected<> run(const Context& context, const CodeReplOptions& options) {
     AC_TRY(Connection connection, connect(context.world, context.common, options.region));
-    AC_TRY(CodeSession session, CodeSession::start(*connection.client, options.interpreter));
+    AC_TRY(CodeSession session, session_for(*connection.client, options));
     Console& console = context.console();
     std::string code;
     Expected<> done;
@@ -202,7 +215,7 @@ Expected<> run(const Context& context, const CodeReplOptions& options) {
         code.clear();
         if (!line) break;
     }
-    (void)session.stop();
+    leave(context, session, options);
     return done;
 }
 

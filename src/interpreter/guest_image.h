@@ -2,6 +2,7 @@
 // What a session's guest consists of: the files that the agent is made of, an operator's Python
 // environment (the "image": packages over the host's Python), and how they are started.
 
+#include <boost/json/object.hpp>
 #include <filesystem>
 #include <string>
 
@@ -17,7 +18,13 @@ struct ImageOptions {
     // A Python environment (venv) with the packages that sessions find; empty: /usr/bin/python3
     // and nothing else.
     std::filesystem::path environment;
-    std::filesystem::path node;  // empty: the environment's, else /usr/bin/node
+    // A root file system of sessions' own (an unpacked container image) with a python3; empty: the
+    // host's /usr.
+    std::filesystem::path root;
+    // What runs JavaScript and TypeScript: Deno where there is one, else Node. Empty: the
+    // environment's, else the root's.
+    std::filesystem::path deno;
+    std::filesystem::path node;
 };
 
 struct GuestStart {
@@ -28,7 +35,8 @@ struct GuestStart {
 
 class GuestImage final {
   public:
-    // unavailable: the files cannot be written; invalid_argument: no Python in the environment.
+    // unavailable: the files cannot be written; invalid_argument: no Python in the environment, or
+    // in the root.
     static Result<GuestImage> open(ImageOptions options);
 
     // The agent's ends of its standard streams: output is the channel to us.
@@ -45,11 +53,21 @@ class GuestImage final {
     GuestStart freeze(const InterpreterLimits& limits) const;
 
   private:
+    // A program that sessions have: from the host, or at its place in the root.
+    struct Program {
+        std::filesystem::path host;  // empty: it is there already
+        std::string guest;           // empty: there is none
+    };
+    Program find(const std::filesystem::path& wanted, const std::string& name) const;
     GuestStart plain(const InterpreterLimits& limits) const;
-    std::string python() const;
+    boost::json::object common_options() const;
+
     std::filesystem::path files_;  // unpacked, named by their hash
     std::filesystem::path environment_;
-    std::filesystem::path node_;  // on the host; empty: there is none
+    std::filesystem::path root_;
+    std::string python_;
+    Program deno_;
+    Program node_;
 };
 
 }  // namespace ac::interpreter

@@ -30,6 +30,7 @@ struct Sessions::Continuation {
     UniqueFd archive;
     std::shared_ptr<const sandbox::Template> from;
     std::map<std::string, bool> languages;
+    NetworkMode network = NetworkMode::sandbox;
 };
 
 Task<AgentEvent> Sessions::answer_of(std::shared_ptr<AgentCall> call) {
@@ -73,31 +74,32 @@ Task<Sessions::Continuation> Sessions::write_down(GuestPointer guest) {
     co_return out;
 }
 
+Task<Sessions::GuestPointer> Sessions::adopting_guest(const Continuation& from) {
+    AC_CO_TRY(GuestPointer guest, co_await take_guest(from.from));
+    Result<> adopted = co_await connect(guest, from.network);
+    if (adopted) adopted = co_await adopt(guest, from);
+    if (adopted) co_return guest;
+    guest->monitor->stop(Milliseconds{0});
+    co_return fail(std::move(adopted).error());
+}
+
+Task<> Sessions::adopt(GuestPointer guest, const Continuation& from) {
+    json::object header;
+    header["op"] = "adopt";
+    header["python"] = from.languages.contains("python");
+    header["hasBase"] = from.from != nullptr;
+    const std::array<int, 2> descriptors{from.memory.get(), from.archive.get()};
+    AC_CO_TRY(auto call, guest->link->call_with(std::move(header), descriptors));
+    AC_CO_TRY([[maybe_unused]] const auto answer, co_await answer_of(std::move(call)));
+    co_return Result<>{};
+}
+
 Task<SessionView> Sessions::go_on(Scope scope, SessionView like, const Continuation& from) {
     AC_CO_CHECK(admit(scope));
-    auto guest = co_await take_guest(from.from);
-    Result<> adopted;
-    if (guest) {
-        json::object header;
-        header["op"] = "adopt";
-        header["python"] = from.languages.contains("python");
-        header["hasBase"] = from.from != nullptr;
-        const std::array<int, 2> descriptors{from.memory.get(), from.archive.get()};
-        auto call = (*guest)->link->call_with(std::move(header), descriptors);
-        if (call) {
-            auto answer = co_await answer_of(*std::move(call));
-            if (!answer) adopted = fail(std::move(answer).error());
-        } else {
-            adopted = fail(std::move(call).error());
-        }
-        if (!adopted) (*guest)->monitor->stop(Milliseconds{0});
-    } else {
-        adopted = fail(std::move(guest).error());
-    }
-    if (!adopted) {
-        const std::lock_guard lock(mutex_);
-        if (--per_account_[scope.account] == 0) per_account_.erase(scope.account);
-        co_return fail(std::move(adopted).error());
+    auto guest = co_await adopting_guest(from);
+    if (!guest) {
+        dismiss(scope);
+        co_return fail(std::move(guest).error());
     }
     const WallTime now = parts_.timer.clock().wall();
     like.id = SessionId(random_alphanumeric(parts_.random, kSessionIdLength));
@@ -111,7 +113,9 @@ Task<SessionView> Sessions::go_on(Scope scope, SessionView like, const Continuat
 Task<SessionFork> Sessions::fork(Scope scope, InterpreterId interpreter, SessionId id,
                                  std::size_t count) {
     AC_CO_TRY(const Live source, live_session(scope, interpreter, id));
-    AC_CO_TRY(const Continuation written, co_await write_down(source.guest));
+    AC_CO_TRY(const Interpreter kind, co_await parts_.catalog.get(scope, interpreter));
+    AC_CO_TRY(Continuation written, co_await write_down(source.guest));
+    written.network = kind.network;
     SessionFork out{.sessions = {}, .languages = written.languages};
     for (std::size_t i = 0; i < count; ++i) {
         auto made = co_await go_on(scope, source.view, written);

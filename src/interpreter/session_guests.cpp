@@ -1,4 +1,4 @@
-// The guests of sessions: made, kept ready, watched and ended.
+// The guests of sessions: made, watched and ended.
 
 #include <sys/socket.h>
 
@@ -15,9 +15,10 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr Milliseconds kTick{1000};
 constexpr std::size_t kLastWordsMax = 4096;
 constexpr int kSocketBytes = 1 << 20;
+// Guests die of many things; as many as this one after the other have died of their template.
+constexpr int kTemplateFailuresMax = 3;
 
 struct Ends {
     UniqueFd ours;
@@ -57,6 +58,7 @@ std::string how_it_ended(const Result<sandbox::Outcome>& outcome) {
 
 Task<Sessions::GuestPointer> Sessions::take_guest(TemplatePointer from) {
     GuestPointer found;
+    const TemplatePointer needed = from;
     {
         const std::lock_guard lock(mutex_);
         last_start_ = parts_.timer.clock().steady();
@@ -72,7 +74,11 @@ Task<Sessions::GuestPointer> Sessions::take_guest(TemplatePointer from) {
     // On the guests' loop, whoever asks.
     Completion<GuestPointer> made;
     tasks_.spawn("interpreter guest", provide_guest(made, std::move(from)));
-    co_return co_await made.result();
+    AC_CO_TRY(GuestPointer guest, co_await made.result());
+    if (!needed || guest->from == needed) co_return guest;
+    guest->monitor->stop(Milliseconds{0});
+    co_return fail(ErrorCode::unavailable,
+                   "the session cannot be forked: its template is of no use");
 }
 
 Detached Sessions::provide_guest(Completion<GuestPointer> done, TemplatePointer from) {
@@ -114,7 +120,32 @@ Detached Sessions::open_network(GuestPointer guest, NetworkMode network, Complet
     done.complete({});
 }
 
+// A template of which nothing can be made costs a start, not a session.
 Task<Sessions::GuestPointer> Sessions::make_guest(TemplatePointer from) {
+    AC_CO_TRY(GuestPointer guest, co_await start_guest(from));
+    if (!from) co_return guest;
+    const auto ready = co_await guest->link->ready().cancellable_result();
+    if (ready) {
+        const std::lock_guard lock(mutex_);
+        template_failures_ = 0;
+        co_return guest;
+    }
+    template_failed(from, ready.error());
+    guest->monitor->stop(Milliseconds{0});
+    co_return co_await start_guest(nullptr);
+}
+
+void Sessions::template_failed(const TemplatePointer& which, const Error& why) {
+    const std::lock_guard lock(mutex_);
+    if (draining_) return;
+    AC_LOG(warn, "a code interpreter session could not come from the template",
+           {"why", why.message});
+    if (++template_failures_ < kTemplateFailuresMax || template_ != which) return;
+    template_.reset();
+    is_template_impossible_ = true;
+}
+
+Task<Sessions::GuestPointer> Sessions::start_guest(TemplatePointer from) {
     AC_CO_TRY(Ends ends, make_channel());
     AC_CO_TRY(Pipe errors, make_pipe());
     GuestImage::Streams streams{std::move(ends.theirs), std::move(errors.writing)};
@@ -184,89 +215,6 @@ Detached Sessions::watch(GuestPointer guest) {
     const auto finished = co_await finish(std::move(key));
     if (!finished)
         AC_LOG(warn, "a session's end was not stored", {"reason", finished.error().message});
-}
-
-void Sessions::use_again() {
-    {
-        const std::lock_guard lock(mutex_);
-        if (filling_ || draining_ || pool_.size() >= parts_.limits.pool) return;
-        filling_ = true;
-    }
-    tasks_.spawn("interpreter pool", fill_pool());
-}
-
-// One after the other: who waits for a session has the processors first.
-Detached Sessions::fill_pool() {
-    (void)co_await provide_template();
-    while (true) {
-        TemplatePointer from;
-        {
-            const std::lock_guard lock(mutex_);
-            filling_ = !draining_ && pool_.size() < parts_.limits.pool;
-            if (!filling_) co_return;
-            from = template_;
-        }
-        auto guest = co_await make_guest(std::move(from));
-        Result<> usable = fail(ErrorCode::cancelled, "");
-        if (guest) {
-            const auto ready = co_await (*guest)->link->ready().cancellable_result();
-            if (ready) usable = {};
-        }
-        const std::lock_guard lock(mutex_);
-        if (!usable || draining_) {
-            // A start that must not fail will say why.
-            filling_ = false;
-            if (guest) (*guest)->monitor->stop(Milliseconds{0});
-            co_return;
-        }
-        if (!(*guest)->has_ended) pool_.push_back(*std::move(guest));
-    }
-}
-
-// Before the pool, so that what is in it has the imports; who cannot wait starts without.
-Task<> Sessions::provide_template() {
-    {
-        const std::lock_guard lock(mutex_);
-        if (template_ || is_template_impossible_ || draining_) co_return Result<>{};
-    }
-    GuestStart start = parts_.image.freeze(parts_.limits);
-    auto made = co_await sandbox::make_template(parts_.sandbox, std::move(start.policy),
-                                                start.limits, std::move(start.command));
-    if (!made)
-        AC_LOG(warn, "code interpreter sessions start without a template",
-               {"why", made.error().message});
-    const std::lock_guard lock(mutex_);
-    is_template_impossible_ = !made;
-    if (made) template_ = *std::move(made);
-    co_return Result<>{};
-}
-
-void Sessions::start_clock() {
-    {
-        const std::lock_guard lock(mutex_);
-        if (keeping_time_ || draining_) return;
-        keeping_time_ = true;
-    }
-    tasks_.spawn("interpreter clock", keep_time());
-}
-
-// Looks at all sessions once a second while there are any, instead of a timer each.
-Detached Sessions::keep_time() {
-    while (true) {
-        const bool slept = (co_await sleep_for(parts_.timer, kTick)).has_value();
-        const SteadyTime now = parts_.timer.clock().steady();
-        const std::lock_guard lock(mutex_);
-        for (const auto& [key, live] : live_)
-            if (now >= live.deadline) live.guest->monitor->stop(Milliseconds{0});
-        if (now - last_start_ > parts_.limits.pool_idle)
-            for (const GuestPointer& guest : std::exchange(pool_, {}))
-                guest->monitor->stop(Milliseconds{0});
-        if (live_.empty() && pool_.empty() && !filling_) template_.reset();
-        if ((live_.empty() && pool_.empty()) || !slept) {
-            keeping_time_ = false;
-            co_return;
-        }
-    }
 }
 
 }  // namespace ac::interpreter

@@ -67,8 +67,7 @@ Task<SessionView> Sessions::start(Scope scope, NewSession wanted) {
         guest = fail(std::move(connected).error());
     }
     if (!guest) {
-        const std::lock_guard lock(mutex_);
-        if (--per_account_[scope.account] == 0) per_account_.erase(scope.account);
+        dismiss(scope);
         co_return fail(std::move(guest).error());
     }
     const WallTime now = parts_.timer.clock().wall();
@@ -92,6 +91,12 @@ Result<> Sessions::admit(const Scope& scope) {
                         " code interpreter sessions of an account is reached");
     ++count;
     return {};
+}
+
+void Sessions::dismiss(const Scope& scope) {
+    const std::lock_guard lock(mutex_);
+    const auto count = per_account_.find(scope.account);
+    if (--count->second == 0) per_account_.erase(count);
 }
 
 Task<SessionView> Sessions::enter(Scope scope, SessionView view, Idempotency once,

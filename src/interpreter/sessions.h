@@ -27,7 +27,7 @@ namespace ac::interpreter {
 struct Guest {
     std::shared_ptr<sandbox::Monitor> monitor;
     std::shared_ptr<AgentLink> link;
-    std::unique_ptr<NetworkDoor::Open> network;  // set and taken away on the loop
+    std::unique_ptr<NetworkDoor::Open> network;     // set and taken away on the loop
     std::shared_ptr<const sandbox::Template> from;  // what it was thawed from; null: it started
     std::string last_words;  // of the agent's standard error, bounded; read on the loop
     bool has_ended = false;  // guarded by Sessions
@@ -86,14 +86,20 @@ class Sessions final {
     using TemplatePointer = std::shared_ptr<const sandbox::Template>;
     struct Continuation;
 
-    // Thawed from `from` where that is given, else however it is made fastest.
+    // Thawed from `from` where that is given (unavailable where it cannot be), else however it is
+    // made fastest.
     Task<GuestPointer> take_guest(TemplatePointer from);
     Detached provide_guest(Completion<GuestPointer> done, TemplatePointer from);
+    // With `from` it has said that it serves, or what there is instead is a plain one.
     Task<GuestPointer> make_guest(TemplatePointer from);
+    Task<GuestPointer> start_guest(TemplatePointer from);
     Task<> connect(GuestPointer guest, NetworkMode network);
     Detached open_network(GuestPointer guest, NetworkMode network, Completion<void> done);
     Task<> provide_template();
+    void template_failed(const TemplatePointer& which, const Error& why);
     Task<Continuation> write_down(GuestPointer guest);
+    Task<GuestPointer> adopting_guest(const Continuation& from);
+    Task<> adopt(GuestPointer guest, const Continuation& from);
     Task<SessionView> go_on(Scope scope, SessionView like, const Continuation& from);
     Result<Live> live_session(const Scope& scope, const InterpreterId& interpreter,
                               const SessionId& id) const;
@@ -107,6 +113,7 @@ class Sessions final {
     void use_again();
     Task<> finish(std::string key);
     Result<> admit(const Scope& scope);
+    void dismiss(const Scope& scope);  // what admit() has counted
     Task<SessionView> enter(Scope scope, SessionView view, Idempotency once, GuestPointer guest);
 
     const Parts parts_;
@@ -119,6 +126,7 @@ class Sessions final {
     SteadyTime last_start_{};
     TemplatePointer template_;
     bool is_template_impossible_ = false;
+    int template_failures_ = 0;  // one after the other
     bool filling_ = false;
     bool keeping_time_ = false;
     bool draining_ = false;

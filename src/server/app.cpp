@@ -100,7 +100,10 @@ runtime::RuntimeConfig runtime_config(const AppOptions& options) {
 interpreter::ImageOptions interpreter_image(const Config& config) {
     interpreter::ImageOptions options{.folder = config.data_dir / "interpreter",
                                       .environment = config.interpreter_environment,
+                                      .root = config.interpreter_root,
+                                      .deno = config.interpreter_deno,
                                       .node = config.interpreter_node};
+    if (!options.root.empty()) return options;
     std::error_code error;
     const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
     for (const char* place : {"../interpreter", "../../interpreter"}) {

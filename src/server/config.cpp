@@ -226,6 +226,14 @@ const std::map<std::string, Setter, std::less<>>& setters() {
          [](Config& c, const std::string& v) -> Result<> {
              return c.interpreter_environment = v, Result<>{};
          }},
+        {"code_interpreter.root",
+         [](Config& c, const std::string& v) -> Result<> {
+             return c.interpreter_root = v, Result<>{};
+         }},
+        {"code_interpreter.deno",
+         [](Config& c, const std::string& v) -> Result<> {
+             return c.interpreter_deno = v, Result<>{};
+         }},
         {"code_interpreter.node",
          [](Config& c, const std::string& v) -> Result<> {
              return c.interpreter_node = v, Result<>{};

@@ -93,7 +93,9 @@ struct Config {
 
     // code_interpreter.*
     std::string interpreter_environment;  // a venv; empty: the one beside the program, if any
-    std::string interpreter_node;         // path of node; empty: the environment's, else Debian's
+    std::string interpreter_root;         // a root file system of sessions' own
+    std::string interpreter_deno;         // these two empty: the environment's, else the root's
+    std::string interpreter_node;
     interpreter::InterpreterLimits interpreter_limits;
 
     // models.*

@@ -1,4 +1,5 @@
 """A real agentcored, started for tests on a free port with a data folder of its own."""
+import contextlib
 import hashlib
 import json
 import os
@@ -172,8 +173,22 @@ class Daemon:
     def leftovers(self, pids=()):
         """What should be gone after the end: processes, cgroups, mounts."""
         left = [f"process {pid}: {command_of(pid)}" for pid in pids if is_alive(pid)]
+        left += [f"cgroup {path}" for path, _ in self.cgroups()]
+        left += self.mounts()
+        return left
+
+    def cgroups(self):
+        """Its control groups: path and inode, which the next group of that name has not."""
+        found = set()
         for folder, names, _ in os.walk("/sys/fs/cgroup"):
-            left += [f"cgroup {folder}/{name}" for name in names if self.instance in name]
+            for path in (os.path.join(folder, name) for name in names if self.instance in name):
+                with contextlib.suppress(OSError):
+                    found.add((path, os.stat(path).st_ino))
+        return found
+
+    def mounts(self):
+        """What is mounted that has to do with it, but for what its data folder is on."""
+        left = []
         for line in pathlib.Path("/proc/self/mountinfo").read_text().split("\n"):
             if str(self.folder) in line and str(self.data_dir) + " " not in line:
                 left.append(f"mount {line}")

@@ -1,4 +1,5 @@
-"""Sessions that come from a template, and forks of live ones."""
+"""Forks of live sessions."""
+import concurrent.futures
 import json
 
 import pytest
@@ -86,13 +87,73 @@ def test_what_is_not_there_cannot_be_forked(daemon, live):
     assert fork(daemon, live)[0] == 404
 
 
-def test_sessions_of_one_template_are_unlike(daemon):
-    sessions = [Session(daemon) for _ in range(3)]
-    code = ("import random, uuid, tempfile, os, secrets\nimport numpy as np\n"
-            "(random.random(), str(uuid.uuid4()), tempfile.mktemp(), secrets.token_hex(),"
-            " float(np.random.rand()), float(np.random.default_rng().random()))")
-    values = [eval(text(s.run(code))) for s in sessions]
-    for at in range(len(values[0])):
-        assert len({v[at] for v in values}) == 3, at
-    for session in sessions:
-        session.stop()
+def test_three_continuations_at_once(daemon, live):
+    live.run("import os\nsteps = ['start']; os.environ['MARK'] = 'kept'; os.makedirs('sub')\n"
+             "os.chdir('sub')\ndef step(name):\n    steps.append(name); return steps")
+    made, _ = forks(daemon, live, 3)
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        said = list(pool.map(
+            lambda one: text(one[1].run(f"step('way {one[0]}'), os.getcwd(), os.environ['MARK']")),
+            enumerate(made)))
+    for number, one in enumerate(said):
+        assert one.strip() == f"(['start', 'way {number}'], '/work/sub', 'kept')"
+    assert text(live.run("steps")).strip() == "['start']"
+    assert len({text(one.run("os.urandom(8).hex()")) for one in (live, *made)}) == 4
+    for one in made:
+        one.stop()
+    assert text(live.run("step('last')[-1]")).strip() == "'last'"
+
+
+def test_a_session_that_runs_code_is_not_forked(daemon, live):
+    live.run("import time")
+    stream = live.stream("executeCode", code="print('on', flush=True); time.sleep(3)",
+                         language="python")
+    assert "on" in str(next(iter(stream)))
+    status, answer = fork(daemon, live)
+    assert status == 409 and "running code" in answer["message"], answer
+    assert text([*stream][-1]["result"]).strip() == "on"
+    # What was given to the agent with the refused call is not mistaken for this one's.
+    (one,), _ = forks(daemon, live)
+    assert text(one.run("time.__name__")).strip() == "'time'"
+    one.stop()
+
+
+def test_forks_at_once_of_one_session(daemon, live):
+    live.run("x = list(range(1000))")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: fork(daemon, live), range(4)))
+    made = [Forked(daemon, one["sessionId"]) for status, answer in answers if status == 200
+            for one in answer["sessions"]]
+    assert made and all(status in (200, 409) for status, _ in answers), answers
+    for one in made:
+        assert text(one.run("sum(x)")).strip() == "499500"
+        one.stop()
+    assert text(live.run("len(x)")).strip() == "1000"
+
+
+def test_what_is_too_large_is_refused_and_goes_on(daemon, live):
+    live.run("with open('sparse', 'wb') as f: f.truncate(1 << 34)")
+    status, answer = fork(daemon, live)
+    assert status == 409 and "too large" in answer["message"], answer
+    live.run("import os; os.unlink('sparse'); big = bytearray(os.urandom(1 << 20) * 600)")
+    status, answer = fork(daemon, live)
+    assert status == 409 and "too large" in answer["message"], answer
+    assert text(live.run("len(big) >> 20")).strip() == "600"
+
+
+def test_a_hostile_kernel_cannot_pass_off_a_snapshot(daemon, live):
+    """What the kernel says is the user's: a forged end, a file that it still can write to."""
+    live.run("import os, json, struct, mmap, agentcored_guest.agentcored_template as t\n"
+             "def forged(image, base=-1):\n"
+             "    os.ftruncate(image, 1 << 16)\n"
+             "    globals()['held'] = mmap.mmap(image, 1 << 16)\n"
+             "    return None\n"
+             "t.snapshot = forged")
+    status, answer = fork(daemon, live)
+    assert status in (400, 409, 500, 502, 503), answer
+    assert text(live.run("6 * 7")).strip() == "42"
+    # Or the end of the process that should have been written down.
+    live.run("t.snapshot = lambda *_: os._exit(9)")
+    status, answer = fork(daemon, live)
+    assert status == 409 and "ended" in answer["message"], answer
+    assert text(live.run("6 * 7")).strip() == "42"

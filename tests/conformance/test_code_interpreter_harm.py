@@ -1,4 +1,5 @@
 """Hostile code in a session: it fails or recovers, and nobody else notices."""
+import os
 import time
 
 import pytest
@@ -200,10 +201,13 @@ def test_a_killed_daemon_leaves_nothing_and_ends_its_sessions(fresh_daemon):
     session = Session(fresh_daemon)
     session.run("kept = 1")
     session.call("startCommandExecution", command="sleep 600")
-    pids = fresh_daemon.descendants()
+    pids, groups = fresh_daemon.descendants(), fresh_daemon.cgroups()
+    assert pids and (groups or os.geteuid() != 0)
     fresh_daemon.kill9()
     fresh_daemon.start()
     assert eventually(lambda: not any(is_alive(pid) for pid in pids), 10)
+    assert eventually(lambda: not groups & fresh_daemon.cgroups(), 10), groups
+    assert fresh_daemon.mounts() == []
     again = fresh_daemon.client("bedrock-agentcore").get_code_interpreter_session(
         codeInterpreterIdentifier=session.interpreter, sessionId=session.id)
     assert again["status"] == "TERMINATED"

@@ -71,12 +71,15 @@ class Agent:
         if self.options.get("hide"):
             self.options["hide"](False)
 
-    def node(self):
-        found = self.options.get("node")
-        if not found:
-            raise files.Refused("JavaScript and TypeScript need Node.js, which this interpreter's "
-                                "image does not have")
-        return found
+    def javascript(self):
+        """The command in front of the kernel's script. Deno's own permissions are wide open: what
+        holds its code is what holds Python's."""
+        if self.options.get("deno"):
+            return [self.options["deno"], "run", "--allow-all", "--no-config", "--quiet"]
+        if self.options.get("node"):
+            return [self.options["node"], "--no-warnings"]
+        raise files.Refused("JavaScript and TypeScript need Deno or Node.js, which this "
+                            "interpreter's image does not have")
 
     # -- the daemon
 
@@ -151,9 +154,12 @@ class Agent:
 
     def do_fork(self, call, header, _body):
         """Files and the Python kernel's memory, each to a file that came along."""
-        if self.running or any(self.waiting.values()):
-            raise files.Refused("the session is running code; it can be forked when that has ended")
         return continuation.write_down(self, call, header)
+
+    def is_busy(self):
+        """Whether anybody waits for what runs here; tasks go on by themselves."""
+        return bool(self.running or any(self.waiting.values()) or
+                    any(c.call is not None for c in self.commands.values()))
 
     def do_adopt(self, call, header, _body):
         return continuation.go_on(self, call, header)
@@ -179,7 +185,7 @@ class Agent:
     def do_execute(self, call, header, body):
         language = header["language"]
         if language != "python":
-            self.node()
+            self.javascript()
         execution = work.Execution(call, body, header["seconds"],
                                    work.Budget(header["outputBytes"]))
         if header.get("clear"):
@@ -219,6 +225,10 @@ class Agent:
         process = self.kernels.pop(language)
         for fd in (*process.descriptors, process.peer.fd):
             self.forget(fd)
+        if language == "python" and self.forking is not None:
+            call, self.forking = self.forking, None
+            self.daemon.send({"event": "done", "call": call,
+                              "error": "the python process ended while it was forked"})
         return process.close()
 
     def on_output(self, fd, _mask):
@@ -280,10 +290,6 @@ class Agent:
         for fd in list(self.kernels[language].descriptors):
             self.read_kernel_output(language, fd)
         code = self.drop_kernel(language)
-        if language == "python" and self.forking is not None:
-            call, self.forking = self.forking, None
-            self.daemon.send({"event": "done", "call": call,
-                              "error": "the python process ended while it was forked"})
         execution = self.running.get(language)
         if execution is None:
             return

@@ -36,10 +36,42 @@ def bytes_of_files():
     return total
 
 
+class Bounded:
+    """A file that refuses more than it may hold: sparse files are small until they are copied."""
+
+    def __init__(self, file, bytes_max):
+        self.file = file
+        self.left = bytes_max
+
+    def write(self, data):
+        self.left -= len(data)
+        if self.left < 0:
+            raise files.Refused("the session is too large to fork: its files")
+        return self.file.write(data)
+
+    def tell(self):
+        return self.file.tell()
+
+
+class FromStart:
+    """A file that others read too, whose descriptors share one position."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self.offset = 0
+
+    def read(self, size):
+        data = os.pread(self.fd, size, self.offset)
+        self.offset += len(data)
+        return data
+
+
 def write_down(agent, call, header):
     """Answers at once where there is no Python kernel, else when that has been written down."""
     snapshot, archive = take_descriptors(agent, 2)
     try:
+        if agent.is_busy():
+            raise files.Refused("the session is running code; fork it when that has ended")
         kernel = agent.kernels.get("python")
         needed = bytes_of_files() + (private_bytes(kernel.pid) if kernel else 0)
         if needed > header["bytesMax"]:
@@ -48,7 +80,8 @@ def write_down(agent, call, header):
         if agent.forking is not None:
             raise files.Refused("the session is being forked already")
         with open(archive, "wb", closefd=False) as out:
-            with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            bounded = Bounded(out, header["bytesMax"])
+            with tarfile.open(fileobj=bounded, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 for folder in FOLDERS:
                     for name in sorted(os.listdir("/" + folder)):
                         tar.add(f"/{folder}/{name}", f"{folder}/{name}", filter=portable)
@@ -82,11 +115,10 @@ def go_on(agent, call, header):
     """In a session that was nobody's until now: becomes one that was written down."""
     snapshot, archive = take_descriptors(agent, 2)
     try:
-        with open(archive, "rb", closefd=False) as source:
-            with tarfile.open(fileobj=source, mode="r:") as tar:
-                # It cannot reach further than the session's own code.
-                tar.extraction_filter = staticmethod(lambda entry, _path: entry)
-                tar.extractall("/")
+        with tarfile.open(fileobj=FromStart(archive), mode="r|") as tar:
+            # It cannot reach further than the session's own code.
+            tar.extraction_filter = staticmethod(lambda entry, _path: entry)
+            tar.extractall("/")
         if header["python"]:
             if "python" in agent.kernels:
                 agent.drop_kernel("python")

@@ -102,10 +102,10 @@ class Kernel:
         """Returns here, and in every session that is forked from this one."""
         image, *base = self.descriptors
         self.descriptors = []
-        open_files, folder, went_on, error = [], "/work", None, ""
+        open_files, folder, variables, went_on, error = [], "/work", {}, None, ""
         try:
             open_files = descriptors.regular({image, *base})
-            folder = os.getcwd()
+            folder, variables = os.getcwd(), dict(os.environ)
             went_on = agentcored_template.snapshot(image, base[0] if base else -1)
         except Exception as failure:  # code of the user's may have replaced sys.stdout
             error = f"the python process cannot be forked: {failure}"
@@ -114,6 +114,8 @@ class Kernel:
                 os.close(fd)
             return self.send({"event": "snapshot", "error": error})
         os.set_inheritable(self.channel, False)
+        os.environ.clear()
+        os.environ.update(variables)
         try:
             os.chdir(folder)
         except OSError:

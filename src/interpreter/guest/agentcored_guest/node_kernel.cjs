@@ -1,5 +1,5 @@
 // Runs the session's JavaScript (or, types stripped, TypeScript) as a REPL would: state lives on,
-// top-level await works, names can be declared again. Frames as in frames.py.
+// top-level await works, names can be declared again. Under Node or Deno. Frames as in frames.py.
 'use strict';
 const inspector = require('node:inspector');
 const net = require('node:net');
@@ -13,6 +13,19 @@ delete process.env.AGENTCORED_CHANNEL;
 const language = process.argv[2];
 process.argv = [process.execPath];
 for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true);
+
+// Deno cannot end while it evaluates: it ends behind it.
+const deno = globalThis.Deno;
+const leave = deno?.exit.bind(deno);
+let leaving;
+class Leaving extends Error {}
+if (deno) {
+  deno.exit = process.exit = process.reallyExit = (code) => {
+    leaving ??= Number(code ?? process.exitCode ?? 0) & 255;
+    throw new Leaving('exit');
+  };
+}
+const leaveIfAsked = () => leaving !== undefined && leave(leaving);
 
 const session = new inspector.Session();
 session.connect();
@@ -34,8 +47,13 @@ function stripped(code) {
   if (language !== 'typescript') return code;
   if (!nodeModule.stripTypeScriptTypes)
     throw new Error(`TypeScript needs Node.js 22.13 or newer; this is ${process.version}`);
-  return nodeModule.stripTypeScriptTypes(code, { mode: 'transform', sourceMap: false });
+  // Deno drops imports that this cell does not use, though the next one may.
+  const source = deno ? withoutStaticImports(withoutTypeImports(code)) : code;
+  return nodeModule.stripTypeScriptTypes(source, { mode: 'transform', sourceMap: false });
 }
+
+const withoutTypeImports = (code) =>
+  code.replace(/^[ \t]*import\s+type\s[^'"]*(['"])[^'"\n]+\1;?/gm, '');
 
 // In the REPL's scripts import() finds nothing: modules are loaded from here, seen from /work.
 Object.defineProperty(globalThis, '__agentcored_import', {
@@ -75,7 +93,7 @@ async function show(result) {
 
 function withoutOwnFrames(description) {
   const lines = description.split('\n');
-  const own = lines.findIndex((line) => /^ {4}at .*(node:inspector|node_kernel\.cjs)/.test(line));
+  const own = lines.findIndex((line) => /^ {4}at .*(node:inspector|deno_node.inspector|node_kernel\.cjs)/.test(line));
   return (own < 0 ? lines : lines.slice(0, own)).join('\n');
 }
 
@@ -90,6 +108,7 @@ async function run(code) {
   const answer = await post('Runtime.evaluate', {
     expression: source, replMode: true, awaitPromise: true, generatePreview: false,
     objectGroup: 'cell' });
+  leaveIfAsked();
   if (answer.exceptionDetails) {
     const thrown = answer.exceptionDetails.exception;
     console.error(withoutOwnFrames(thrown?.description ?? `Uncaught ${thrown?.value}`));
@@ -119,6 +138,12 @@ channel.on('data', async (data) => {
   }
   send({ event: 'done', call: header.call, exitCode });
 });
-channel.on('close', () => process.exit(0));
-process.on('uncaughtException', (error) => console.error(error?.stack ?? String(error)));
-process.on('unhandledRejection', (error) => console.error('Unhandled rejection:', error));
+channel.on('close', () => (leave ?? process.exit)(0));
+process.on('uncaughtException', (error) => {
+  leaveIfAsked();
+  console.error(error?.stack ?? String(error));
+});
+process.on('unhandledRejection', (error) => {
+  leaveIfAsked();
+  console.error('Unhandled rejection:', error);
+});

@@ -105,7 +105,7 @@ class KernelProcess:
     def start_node(self, channel, output, errors, mine):
         script = os.path.join(os.path.dirname(__file__), "node_kernel.cjs")
         process = subprocess.Popen(
-            [self.agent.node(), "--no-warnings", script, self.language], stdin=subprocess.DEVNULL,
+            [*self.agent.javascript(), script, self.language], stdin=subprocess.DEVNULL,
             stdout=output, stderr=errors, pass_fds=[channel], cwd=self.agent.folder,
             env={**os.environ, "AGENTCORED_CHANNEL": str(channel)}, start_new_session=True)
         process.returncode = 0  # reaped by us, not by its destructor

@@ -41,7 +41,8 @@ GuestPlan GuestStarter::plan(const Scope& scope, const RuntimeId& runtime,
 }
 
 Task<Guest> GuestStarter::start(GuestPlan plan, ServerProtocol protocol,
-                                std::shared_ptr<GuestOutput> output) {
+                                std::shared_ptr<GuestOutput> output,
+                                std::shared_ptr<const sandbox::Template> from) {
     Guest guest{.environment = plan.environment, .folder = plan.folder, .output = output};
     AC_CO_TRY(Pipe out, make_pipe());
     AC_CO_TRY(Pipe errors, make_pipe());
@@ -50,6 +51,9 @@ Task<Guest> GuestStarter::start(GuestPlan plan, ServerProtocol protocol,
                              .folder = std::move(plan.folder),
                              .standard_output = std::move(out.writing),
                              .standard_error = std::move(errors.writing)};
+    if (from) {
+        AC_CO_TRY(command, from->thaw(std::move(command)));
+    }
     AC_CO_TRY(guest.monitor,
               co_await sandbox_.start(std::move(plan.policy), plan.limits, std::move(command)));
     guest.connector = std::make_unique<GuestConnector>(*guest.monitor, agent_port(protocol));

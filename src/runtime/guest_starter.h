@@ -11,6 +11,7 @@
 #include "runtime/guest.h"
 #include "runtime/guest_plan.h"
 #include "runtime/platform_door.h"
+#include "sandbox/template.h"
 
 namespace ac::runtime {
 
@@ -35,8 +36,10 @@ class GuestStarter final {
 
     GuestPlan plan(const Scope& scope, const RuntimeId& runtime, const std::string& endpoint,
                    const Resolved& target) const;
-    // It runs, and its output goes to `output` from now on. The sandbox's errors.
-    Task<Guest> start(GuestPlan plan, ServerProtocol protocol, std::shared_ptr<GuestOutput> output);
+    // It runs, and its output goes to `output` from now on; it goes on from `from` where there is
+    // one. The sandbox's errors.
+    Task<Guest> start(GuestPlan plan, ServerProtocol protocol, std::shared_ptr<GuestOutput> output,
+                      std::shared_ptr<const sandbox::Template> from);
     // unavailable: the guest has ended.
     Task<DoorListeners> listen(sandbox::Monitor& monitor, const Spec& spec) const;
     // The doors behind these listeners open for `guest`. The guest's calls are answered from now

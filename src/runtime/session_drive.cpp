@@ -107,7 +107,9 @@ Task<> SessionHost::start_new_guest(SessionPointer session) {
         starter_.plan(address.scope, address.runtime, address.endpoint, session->target);
     AC_CO_CHECK(co_await open_storage(session, plan.policy));
     const ServerProtocol protocol = session->target.spec.protocol;
-    AC_CO_TRY(Guest guest, co_await starter_.start(std::move(plan), protocol, std::move(output)));
+    auto from = templates_.find(address, session->target);
+    AC_CO_TRY(Guest guest, co_await starter_.start(std::move(plan), protocol, std::move(output),
+                                                   std::move(from)));
     AC_CO_CHECK(begin(session, std::move(guest)));
     auto listeners = co_await starter_.listen(*session->monitor, session->target.spec);
     const Result<> opened = listeners ? open_doors(*session, *std::move(listeners))

@@ -75,7 +75,8 @@ SessionHost::SessionHost(Catalog& catalog, sandbox::Sandbox& sandbox, Timer& tim
       storage_(folder_ / "storage"),
       starter_(sandbox, timer, limits, {options.public_url, options.platform, options.egress},
                tasks_),
-      warm_(starter_, timer, limits, options.pool, starting_, tasks_),
+      templates_(sandbox, starter_, timer, limits, options.pool.templates_max, starting_, tasks_),
+      warm_(starter_, templates_, timer, limits, options.pool, starting_, tasks_),
       tasks_(loop.executor()) {}
 
 Task<Lease> SessionHost::enter(SessionAddress address) {
@@ -187,6 +188,7 @@ void SessionHost::end(const Scope& scope, const Resource& resource, StopReason r
     }
     // After the sessions: one that is being started takes no guest when it has been told to end.
     warm_.discard(scope, resource);
+    templates_.discard(scope, resource);
     for (const SessionPointer& session : ending) stop_guest(session);
 }
 
@@ -268,6 +270,7 @@ Task<> SessionHost::drain(SteadyTime deadline) {
         }
     }
     warm_.close(limits_.stop_grace);
+    templates_.close();
     for (const SessionPointer& session : all) stop_guest(session);
     co_await (wait_all_gone() || timer_.sleep_until(deadline));
     warm_.close(Milliseconds{0});

@@ -12,6 +12,7 @@
 #include "async/loop.h"
 #include "async/task_group.h"
 #include "async/thread_pool.h"
+#include "runtime/agent_templates.h"
 #include "runtime/session.h"
 #include "runtime/session_storage.h"
 #include "runtime/warm_pool.h"
@@ -68,12 +69,17 @@ class SessionHost final {
     // What the resource leads to has changed: guests that wait for its sessions are stale.
     void discard_waiting(const Scope& scope, const Resource& resource) {
         warm_.discard(scope, resource);
+        templates_.discard(scope, resource);
     }
     // Until no session of the runtime is left, and no guest that waits for one.
     Task<> wait_gone(Scope scope, RuntimeId id);
     Task<std::vector<SessionView>> list(Scope scope, RuntimeId id);
     std::size_t count() const;
-    PoolStatistics pool_statistics() const { return warm_.statistics(); }
+    PoolStatistics pool_statistics() const {
+        PoolStatistics statistics = warm_.statistics();
+        statistics.templates = templates_.count();
+        return statistics;
+    }
     // Ends all; those that do not end before the deadline are killed.
     Task<> drain(SteadyTime deadline);
 
@@ -122,6 +128,7 @@ class SessionHost final {
     const SessionStorage storage_;
     GuestStarter starter_;
     std::atomic<std::size_t> starting_{0};  // sessions, without a waiting guest
+    AgentTemplates templates_;
     WarmPool warm_;
 
     mutable std::mutex mutex_;  // all below, and the guarded part of each session

@@ -42,10 +42,11 @@ std::unexpected<Error> called_out() {
 
 }  // namespace
 
-WarmPool::WarmPool(GuestStarter& starter, Timer& timer, const RuntimeLimits& limits,
-                   PoolOptions options, const std::atomic<std::size_t>& sessions_starting,
-                   TaskGroup& tasks)
+WarmPool::WarmPool(GuestStarter& starter, AgentTemplates& templates, Timer& timer,
+                   const RuntimeLimits& limits, PoolOptions options,
+                   const std::atomic<std::size_t>& sessions_starting, TaskGroup& tasks)
     : starter_(starter),
+      templates_(templates),
       timer_(timer),
       limits_(limits),
       options_(options),
@@ -191,6 +192,7 @@ void WarmPool::size(const std::string& key, Endpoint& endpoint, SteadyTime now, 
         else
             send_away(*warm);
     }
+    if (templates_.is_making(endpoint.address)) return;
     for (; have < wanted && now >= endpoint.paused_until && may_start(); ++have) {
         auto warm = std::make_shared<WarmGuest>();
         warm->key = key;
@@ -235,7 +237,9 @@ Task<> WarmPool::start(GuestPointer warm, const Resolved& target) {
     const ServerProtocol protocol = warm->protocol;
     GuestPlan plan = starter_.plan(address.scope, address.runtime, address.endpoint, target);
     auto output = std::make_shared<GuestOutput>(limits_);
-    AC_CO_TRY(warm->guest, co_await starter_.start(std::move(plan), protocol, std::move(output)));
+    auto from = templates_.find(address, target);
+    AC_CO_TRY(warm->guest, co_await starter_.start(std::move(plan), protocol, std::move(output),
+                                                   std::move(from)));
     bool is_wanted = false;
     {
         const std::lock_guard lock(mutex_);

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/agent_templates.h"
 #include "runtime/guest_starter.h"
 #include "runtime/pool_demand.h"
 #include "runtime/pool_options.h"
@@ -42,7 +43,8 @@ class WarmPool final {
   public:
     // All outlive the pool; `tasks` may be constructed later. `sessions_starting` is how many
     // sessions are being started the ordinary way: they come first.
-    WarmPool(GuestStarter& starter, Timer& timer, const RuntimeLimits& limits, PoolOptions options,
+    WarmPool(GuestStarter& starter, AgentTemplates& templates, Timer& timer,
+             const RuntimeLimits& limits, PoolOptions options,
              const std::atomic<std::size_t>& sessions_starting, TaskGroup& tasks);
 
     // A session is being started. nullptr: no guest waits for it. Thread-safe.
@@ -92,6 +94,7 @@ class WarmPool final {
     Task<> wait_gone(std::string prefix);
 
     GuestStarter& starter_;
+    AgentTemplates& templates_;
     Timer& timer_;
     const RuntimeLimits& limits_;
     const PoolOptions options_;

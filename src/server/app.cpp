@@ -251,6 +251,9 @@ void add_pool_readings(Metrics& metrics, const runtime::RuntimeService& runtime)
             [&runtime, member] { return static_cast<double>(runtime.pool_statistics().*member); };
     };
     using Pool = runtime::PoolStatistics;
+    metrics.add_gauge("agentcored_runtime_templates",
+                      "Templates that sessions of Python agents start from.",
+                      reading(&Pool::templates));
     metrics.add_gauge("agentcored_runtime_pool_guests",
                       "Started guests that wait for a runtime session.", reading(&Pool::waiting));
     metrics.add_counter("agentcored_runtime_pool_taken_total",

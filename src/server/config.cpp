@@ -218,6 +218,10 @@ const std::map<std::string, Setter, std::less<>>& setters() {
          [](Config& c, const std::string& v) {
              return set_number<std::size_t>(c.pool.version_guests_max, v, 0, 10'000);
          }},
+        {"runtime.templates_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.pool.templates_max, v, 0, 1000);
+         }},
         {"runtime.pool.idle_seconds",
          [](Config& c, const std::string& v) { return set_seconds(c.pool.idle, v); }},
         {"runtime.idle_seconds_max",

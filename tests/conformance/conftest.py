@@ -15,6 +15,9 @@ def pytest_addoption(parser):
                      help="how often the daemon is killed under a memory's load")
     parser.addoption("--identity-kills", type=int, default=20,
                      help="how often the daemon is killed while it refreshes a token")
+    parser.addoption("--soak-seconds", type=float, default=25,
+                     help="how long sessions come and go in test_soak.py")
+    parser.addoption("--soak-seed", type=int, default=0, help="repeats its choices; 0: new ones")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,172 @@
+#include "runtime/agent_templates.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "runtime/agent_template_python.h"
+
+namespace ac::runtime {
+namespace {
+
+// Python gets the texts of its modules as arguments: nothing has to be mounted for them.
+constexpr std::string_view kBegin = R"(import sys, types
+def module(name, text):
+    made = types.ModuleType(name)
+    sys.modules[name] = made
+    exec(compile(text, name, "exec"), vars(made))
+    return made
+module("agentcored_template", sys.argv[1])
+module("agent_template", sys.argv[2]).main(*sys.argv[3:])
+)";
+constexpr Milliseconds kLook{200};
+constexpr int kLooksMax = 150;
+
+bool is_same(const SessionAddress& a, const SessionAddress& b) {
+    return a.scope == b.scope && a.runtime == b.runtime && a.endpoint == b.endpoint;
+}
+
+// The script that `python SCRIPT` runs; empty: the agent is something else.
+std::string script_of(const BuiltVersion& built) {
+    const auto& command = built.command;
+    if (!built.image_root.empty() || built.interpreter.empty() || command.size() != 2) return {};
+    return command[0] == built.interpreter ? command[1] : std::string();
+}
+
+}  // namespace
+
+AgentTemplates::AgentTemplates(sandbox::Sandbox& sandbox, GuestStarter& starter, Timer& timer,
+                               const RuntimeLimits& limits, std::size_t most,
+                               const std::atomic<std::size_t>& sessions_starting, TaskGroup& tasks)
+    : sandbox_(sandbox),
+      starter_(starter),
+      timer_(timer),
+      limits_(limits),
+      most_(most),
+      sessions_starting_(sessions_starting),
+      tasks_(tasks) {}
+
+std::shared_ptr<const sandbox::Template> AgentTemplates::find(const SessionAddress& address,
+                                                              const Resolved& target) {
+    if (most_ == 0 || script_of(target.built).empty()) return nullptr;
+    const std::lock_guard lock(mutex_);
+    if (closed_) return nullptr;
+    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+        if (!is_same((*it)->address, address)) continue;
+        if ((*it)->version != target.version) {
+            entries_.erase(it);
+            break;
+        }
+        entries_.splice(entries_.begin(), entries_, it);
+        return entries_.front()->made;
+    }
+    auto entry = std::make_shared<Entry>();
+    entry->address = {
+        .scope = address.scope, .runtime = address.runtime, .endpoint = address.endpoint};
+    entry->version = target.version;
+    entries_.push_front(entry);
+    if (entries_.size() > most_) entries_.pop_back();
+    tasks_.spawn("agent template", make(std::move(entry), target));
+    return nullptr;
+}
+
+bool AgentTemplates::is_making(const SessionAddress& address) const {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::any_of(entries_, [&](const EntryPointer& entry) {
+        return entry->is_making && is_same(entry->address, address);
+    });
+}
+
+void AgentTemplates::discard(const Scope& scope, const Resource& resource) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(entries_, [&](const EntryPointer& entry) {
+        return entry->address.scope == scope && entry->address.runtime == resource.runtime &&
+               (resource.endpoint.empty() || entry->address.endpoint == resource.endpoint);
+    });
+}
+
+void AgentTemplates::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    entries_.clear();
+}
+
+std::size_t AgentTemplates::count() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(std::ranges::count_if(
+        entries_, [](const EntryPointer& entry) { return entry->made != nullptr; }));
+}
+
+Detached AgentTemplates::make(EntryPointer entry, Resolved target) {
+    const SteadyTime begun = timer_.clock().steady();
+    const Result<> made = co_await try_to_make(entry, target);
+    {
+        const std::lock_guard lock(mutex_);
+        entry->is_making = false;
+    }
+    const auto took = std::chrono::duration_cast<Milliseconds>(timer_.clock().steady() - begun);
+    if (made) {
+        AC_LOG(info, "sessions start from a template", {"runtime", entry->address.runtime.text()},
+               {"version", entry->version}, {"ms", took.count()});
+    } else if (made.error().code != ErrorCode::cancelled) {
+        AC_LOG(info, "sessions start without a template",
+               {"runtime", entry->address.runtime.text()}, {"version", entry->version},
+               {"why", made.error().message});
+    }
+}
+
+Task<> AgentTemplates::try_to_make(EntryPointer entry, const Resolved& target) {
+    AC_CO_CHECK(co_await await_quiet());
+    const SessionAddress& address = entry->address;
+    GuestPlan plan = starter_.plan(address.scope, address.runtime, address.endpoint, target);
+    sandbox::Command command{.argv = {target.built.interpreter, "-c", std::string(kBegin),
+                                      std::string(sandbox::template_python()),
+                                      std::string(kAgentTemplatePython), script_of(target.built)},
+                             .environment = plan.environment,
+                             .folder = plan.folder};
+    AC_CO_TRY(auto made, co_await sandbox::make_template(sandbox_, std::move(plan.policy),
+                                                         plan.limits, std::move(command)));
+    AC_CO_CHECK(co_await try_out(address, target, made));
+    const std::lock_guard lock(mutex_);
+    entry->made = std::move(made);
+    co_return Result<>{};
+}
+
+// Sessions that are being started come first; not for ever.
+Task<> AgentTemplates::await_quiet() {
+    for (int i = 0; i < kLooksMax && sessions_starting_ > 0; ++i) {
+        AC_CO_CHECK(co_await sleep_for(timer_, kLook));
+    }
+    co_return Result<>{};
+}
+
+// No caller finds out that an agent does not get on with it.
+Task<> AgentTemplates::try_out(const SessionAddress& address, const Resolved& target,
+                               std::shared_ptr<const sandbox::Template> made) {
+    const ServerProtocol protocol = target.spec.protocol;
+    GuestPlan plan = starter_.plan(address.scope, address.runtime, address.endpoint, target);
+    auto output = std::make_shared<GuestOutput>(limits_);
+    AC_CO_TRY(Guest guest,
+              co_await starter_.start(std::move(plan), protocol, output, std::move(made)));
+    auto listeners = co_await starter_.listen(*guest.monitor, target.spec);
+    struct Life {
+        static Detached watch(std::shared_ptr<sandbox::Monitor> monitor,
+                              std::shared_ptr<std::atomic<bool>> ended) {
+            (void)co_await monitor->wait();
+            *ended = true;
+        }
+    };
+    auto ended = std::make_shared<std::atomic<bool>>(false);
+    tasks_.spawn("template trial", Life::watch(guest.monitor, ended));
+    const std::function<Result<>()> go_on = [ended]() -> Result<> {
+        if (!*ended) return {};
+        return fail(ErrorCode::guest_failed, "the agent ended");
+    };
+    auto first = co_await starter_.await_listening(*guest.monitor, protocol, go_on);
+    guest.monitor->stop(Milliseconds{0});
+    if (first) co_return Result<>{};
+    Error error = std::move(first).error();
+    if (const std::string tail = output->log.tail(); !tail.empty()) error.message += ": " + tail;
+    co_return fail(std::move(error));
+}
+
+}  // namespace ac::runtime

@@ -20,6 +20,7 @@ module("agent_template", sys.argv[2]).main(*sys.argv[3:])
 )";
 constexpr Milliseconds kLook{200};
 constexpr int kLooksMax = 150;
+constexpr int kFailuresMax = 3;
 
 bool is_same(const SessionAddress& a, const SessionAddress& b) {
     return a.scope == b.scope && a.runtime == b.runtime && a.endpoint == b.endpoint;
@@ -30,6 +31,11 @@ std::string script_of(const BuiltVersion& built) {
     const auto& command = built.command;
     if (!built.image_root.empty() || built.interpreter.empty() || command.size() != 2) return {};
     return command[0] == built.interpreter ? command[1] : std::string();
+}
+
+void log_ordinary(const SessionAddress& address, std::int64_t version, const std::string& why) {
+    AC_LOG(info, "sessions start without a template", {"runtime", address.runtime.text()},
+           {"version", version}, {"why", why});
 }
 
 }  // namespace
@@ -45,8 +51,8 @@ AgentTemplates::AgentTemplates(sandbox::Sandbox& sandbox, GuestStarter& starter,
       sessions_starting_(sessions_starting),
       tasks_(tasks) {}
 
-std::shared_ptr<const sandbox::Template> AgentTemplates::find(const SessionAddress& address,
-                                                              const Resolved& target) {
+AgentTemplates::TemplatePointer AgentTemplates::find(const SessionAddress& address,
+                                                     const Resolved& target) {
     if (most_ == 0 || script_of(target.built).empty()) return nullptr;
     const std::lock_guard lock(mutex_);
     if (closed_) return nullptr;
@@ -76,6 +82,18 @@ bool AgentTemplates::is_making(const SessionAddress& address) const {
     });
 }
 
+void AgentTemplates::note_start(const SessionAddress& address, std::int64_t version, bool worked) {
+    const std::lock_guard lock(mutex_);
+    for (const EntryPointer& entry : entries_) {
+        if (!is_same(entry->address, address) || entry->version != version || !entry->made)
+            continue;
+        entry->failures = worked ? 0 : entry->failures + 1;
+        if (entry->failures < kFailuresMax) return;
+        entry->made.reset();
+        log_ordinary(entry->address, version, "sessions that started from it failed");
+    }
+}
+
 void AgentTemplates::discard(const Scope& scope, const Resource& resource) {
     const std::lock_guard lock(mutex_);
     std::erase_if(entries_, [&](const EntryPointer& entry) {
@@ -98,25 +116,25 @@ std::size_t AgentTemplates::count() const {
 
 Detached AgentTemplates::make(EntryPointer entry, Resolved target) {
     const SteadyTime begun = timer_.clock().steady();
-    const Result<> made = co_await try_to_make(entry, target);
+    const auto made = co_await try_to_make(target, entry->address);
     {
         const std::lock_guard lock(mutex_);
+        if (made) entry->made = *made;
         entry->is_making = false;
     }
     const auto took = std::chrono::duration_cast<Milliseconds>(timer_.clock().steady() - begun);
     if (made) {
         AC_LOG(info, "sessions start from a template", {"runtime", entry->address.runtime.text()},
-               {"version", entry->version}, {"ms", took.count()});
+               {"version", entry->version}, {"ms", took.count()},
+               {"megabytes", (*made)->bytes() >> 20}, {"left_to_sessions", (*made)->said()});
     } else if (made.error().code != ErrorCode::cancelled) {
-        AC_LOG(info, "sessions start without a template",
-               {"runtime", entry->address.runtime.text()}, {"version", entry->version},
-               {"why", made.error().message});
+        log_ordinary(entry->address, entry->version, made.error().message);
     }
 }
 
-Task<> AgentTemplates::try_to_make(EntryPointer entry, const Resolved& target) {
+Task<AgentTemplates::TemplatePointer> AgentTemplates::try_to_make(const Resolved& target,
+                                                                  const SessionAddress& address) {
     AC_CO_CHECK(co_await await_quiet());
-    const SessionAddress& address = entry->address;
     GuestPlan plan = starter_.plan(address.scope, address.runtime, address.endpoint, target);
     sandbox::Command command{.argv = {target.built.interpreter, "-c", std::string(kBegin),
                                       std::string(sandbox::template_python()),
@@ -126,9 +144,7 @@ Task<> AgentTemplates::try_to_make(EntryPointer entry, const Resolved& target) {
     AC_CO_TRY(auto made, co_await sandbox::make_template(sandbox_, std::move(plan.policy),
                                                          plan.limits, std::move(command)));
     AC_CO_CHECK(co_await try_out(address, target, made));
-    const std::lock_guard lock(mutex_);
-    entry->made = std::move(made);
-    co_return Result<>{};
+    co_return std::move(made);
 }
 
 // Sessions that are being started come first; not for ever.
@@ -141,13 +157,14 @@ Task<> AgentTemplates::await_quiet() {
 
 // No caller finds out that an agent does not get on with it.
 Task<> AgentTemplates::try_out(const SessionAddress& address, const Resolved& target,
-                               std::shared_ptr<const sandbox::Template> made) {
+                               TemplatePointer made) {
     const ServerProtocol protocol = target.spec.protocol;
     GuestPlan plan = starter_.plan(address.scope, address.runtime, address.endpoint, target);
     auto output = std::make_shared<GuestOutput>(limits_);
     AC_CO_TRY(Guest guest,
               co_await starter_.start(std::move(plan), protocol, output, std::move(made)));
-    auto listeners = co_await starter_.listen(*guest.monitor, target.spec);
+    auto opened = co_await starter_.listen(*guest.monitor, target.spec);
+    const DoorListeners listeners = opened ? *std::move(opened) : DoorListeners{};
     struct Life {
         static Detached watch(std::shared_ptr<sandbox::Monitor> monitor,
                               std::shared_ptr<std::atomic<bool>> ended) {
@@ -157,14 +174,23 @@ Task<> AgentTemplates::try_out(const SessionAddress& address, const Resolved& ta
     };
     auto ended = std::make_shared<std::atomic<bool>>(false);
     tasks_.spawn("template trial", Life::watch(guest.monitor, ended));
-    const std::function<Result<>()> go_on = [ended]() -> Result<> {
-        if (!*ended) return {};
-        return fail(ErrorCode::guest_failed, "the agent ended");
+    const std::function<Result<>()> go_on = [&]() -> Result<> {
+        if (*ended) return fail(ErrorCode::guest_failed, "the agent ended");
+        if (calls_out(listeners)) return fail(ErrorCode::conflict, "it called the platform");
+        return {};
     };
     auto first = co_await starter_.await_listening(*guest.monitor, protocol, go_on);
+    Result<> well;
+    if (first) {
+        guest.connector->keep(*std::move(first));
+        well = co_await starter_.ping(guest, protocol);
+    } else if (first.error().code != ErrorCode::conflict) {
+        // Who calls the platform has come as far as code of its own, and nobody answers it here.
+        well = fail(std::move(first).error());
+    }
     guest.monitor->stop(Milliseconds{0});
-    if (first) co_return Result<>{};
-    Error error = std::move(first).error();
+    if (well) co_return Result<>{};
+    Error error = std::move(well).error();
     if (const std::string tail = output->log.tail(); !tail.empty()) error.message += ": " + tail;
     co_return fail(std::move(error));
 }

@@ -19,16 +19,20 @@ namespace ac::runtime {
 
 class AgentTemplates final {
   public:
+    using TemplatePointer = std::shared_ptr<const sandbox::Template>;
+
     // All outlive the templates; `tasks` may be constructed later.
     AgentTemplates(sandbox::Sandbox& sandbox, GuestStarter& starter, Timer& timer,
                    const RuntimeLimits& limits, std::size_t most,
                    const std::atomic<std::size_t>& sessions_starting, TaskGroup& tasks);
 
     // nullptr: there is none; it is being made then, where one can be. Thread-safe.
-    std::shared_ptr<const sandbox::Template> find(const SessionAddress& address,
-                                                  const Resolved& target);
+    TemplatePointer find(const SessionAddress& address, const Resolved& target);
     // One is being made: what is started now would not be of it. Thread-safe.
     bool is_making(const SessionAddress& address) const;
+    // How a start from a template ended. One from which several in a row failed is given up.
+    // Thread-safe.
+    void note_start(const SessionAddress& address, std::int64_t version, bool worked);
     // What the resource leads to has changed or is gone. Thread-safe.
     void discard(const Scope& scope, const Resource& resource);
     void close();
@@ -39,16 +43,16 @@ class AgentTemplates final {
     struct Entry {
         SessionAddress address;  // without a session
         std::int64_t version = 0;
-        std::shared_ptr<const sandbox::Template> made;  // nullptr: being made, or it cannot be
+        TemplatePointer made;  // nullptr: being made, or it cannot be
         bool is_making = true;
+        int failures = 0;  // of starts, in a row
     };
     using EntryPointer = std::shared_ptr<Entry>;
 
     Detached make(EntryPointer entry, Resolved target);
-    Task<> try_to_make(EntryPointer entry, const Resolved& target);
+    Task<TemplatePointer> try_to_make(const Resolved& target, const SessionAddress& address);
     Task<> await_quiet();
-    Task<> try_out(const SessionAddress& address, const Resolved& target,
-                   std::shared_ptr<const sandbox::Template> made);
+    Task<> try_out(const SessionAddress& address, const Resolved& target, TemplatePointer made);
 
     sandbox::Sandbox& sandbox_;
     GuestStarter& starter_;

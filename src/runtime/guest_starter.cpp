@@ -1,5 +1,7 @@
 #include "runtime/guest_starter.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
 
@@ -9,15 +11,29 @@ namespace ac::runtime {
 namespace {
 
 // Between looks whether the agent listens: short at first, since a native agent is up within a
-// millisecond.
+// millisecond, and later a part of what it has taken so far.
 constexpr std::chrono::microseconds kFirstLook{300};
 constexpr std::chrono::microseconds kLongestLook{20'000};
+constexpr int kLookPart = 10;
+
+constexpr Seconds kPingMax{5};
+constexpr std::size_t kPingBytesMax = 64 * 1024;
+
+bool has_caller(const UniqueFd& listener) {
+    if (!listener) return false;
+    pollfd look{.fd = listener.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&look, 1, 0) > 0;
+}
 
 std::string loopback_url(std::uint16_t port) {
     return "http://127.0.0.1:" + std::to_string(port);
 }
 
 }  // namespace
+
+bool calls_out(const DoorListeners& listeners) {
+    return has_caller(listeners.platform) || has_caller(listeners.egress);
+}
 
 Task<UniqueFd> GuestConnector::connect(SteadyTime) {
     {
@@ -94,21 +110,38 @@ Result<GuestStarter::Doors> GuestStarter::open(DoorListeners listeners,
 Task<UniqueFd> GuestStarter::await_listening(sandbox::Monitor& monitor, ServerProtocol protocol,
                                              std::function<Result<>()> go_on) const {
     const std::uint16_t port = agent_port(protocol);
-    const SteadyTime deadline = timer_.clock().steady() + limits_.init_max;
-    auto pause = kFirstLook;
+    const SteadyTime begun = timer_.clock().steady();
+    const SteadyTime deadline = begun + limits_.init_max;
     while (true) {
         auto connection = co_await monitor.connect(port);
         if (connection) co_return std::move(connection);
         AC_CO_CHECK(go_on());
-        if (timer_.clock().steady() >= deadline)
+        const SteadyTime now = timer_.clock().steady();
+        if (now >= deadline)
             co_return fail(ErrorCode::guest_failed,
                            "the agent did not listen on port " + std::to_string(port) +
                                ", where protocol " + std::string(to_string(protocol)) +
                                " wants it, within " + std::to_string(limits_.init_max.count()) +
                                " s of its start");
-        AC_CO_CHECK(co_await timer_.sleep_until(timer_.clock().steady() + pause));
-        pause = std::min(pause * 3 / 2, kLongestLook);
+        const SteadyTime::duration part = (now - begun) / kLookPart;
+        const auto pause = std::clamp<SteadyTime::duration>(part, kFirstLook, kLongestLook);
+        AC_CO_CHECK(co_await timer_.sleep_until(now + pause));
     }
+}
+
+// Only agents of the HTTP contract have a /ping; one that has none is not ill for that.
+Task<> GuestStarter::ping(Guest& guest, ServerProtocol protocol) const {
+    if (protocol != ServerProtocol::http) co_return Result<>{};
+    net::RequestHead head{.method = "GET", .target = "/ping"};
+    head.headers.add("Host", "127.0.0.1:" + std::to_string(agent_port(protocol)));
+    const SteadyTime deadline = timer_.clock().steady() + kPingMax;
+    AC_CO_TRY(const auto answer, co_await net::fetch(*guest.pool, std::move(head), std::string(),
+                                                     deadline, kPingBytesMax));
+    constexpr int kServerError = 500;
+    constexpr int kNotImplemented = 501;
+    if (answer.status >= kServerError && answer.status != kNotImplemented)
+        co_return fail(ErrorCode::guest_failed, "/ping answered " + std::to_string(answer.status));
+    co_return Result<>{};
 }
 
 Detached GuestStarter::read_output(std::shared_ptr<GuestOutput> output, UniqueFd reading,

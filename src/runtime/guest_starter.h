@@ -15,6 +15,9 @@
 
 namespace ac::runtime {
 
+// Somebody in the guest has connected: the agent calls before anybody's session is known.
+bool calls_out(const DoorListeners& listeners);
+
 class GuestStarter final {
   public:
     struct Options {
@@ -49,6 +52,9 @@ class GuestStarter final {
         std::unique_ptr<PlatformDoor::Open> egress;
     };
     Result<Doors> open(DoorListeners listeners, const GuestIdentity& guest) const;
+
+    // It answers GET /ping, where its protocol has that, with anything but a server's error.
+    Task<> ping(Guest& guest, ServerProtocol protocol) const;
 
     // The first connection to the agent. guest_failed: it did not listen within init_max; or what
     // `go_on` says, which is asked between two looks.

@@ -24,7 +24,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             os._exit(3)
         seen = {'body': body.decode(), 'env': os.environ.get('GREETING'), 'pid': os.getpid(),
                 'session': self.headers['X-Amzn-Bedrock-AgentCore-Runtime-Session-Id'],
-                'cwd': os.getcwd(), 'files': sorted(os.listdir('/work'))}
+                'cwd': os.getcwd(), 'files': sorted(os.listdir('/work')),
+                'program': os.readlink('/proc/self/exe')}
         open('/work/mark', 'a').write('x')
         print('asked', body.decode())
         text = json.dumps(seen).encode()
@@ -39,7 +40,7 @@ http.server.ThreadingHTTPServer(('127.0.0.1', 8080), Handler).serve_forever()
 
 class runtime_on_linux : public ::testing::Test {
   protected:
-    runtime_on_linux() {
+    explicit runtime_on_linux(PoolOptions waiting = {}) {
         // Before any thread: the launcher is forked.
         sandbox::LauncherOptions options;
         options.instance = "runtime-test-" + std::to_string(::getpid());
@@ -51,7 +52,7 @@ class runtime_on_linux : public ::testing::Test {
         auto make = [&](Loop& loop) {
             return sandbox::make_linux_sandbox(std::move(*launcher), loop).value();
         };
-        stage_ = std::make_unique<Stage>(make, timer_);
+        stage_ = std::make_unique<Stage>(make, timer_, RuntimeLimits{}, waiting);
     }
     void SetUp() override {
         if (!stage_) GTEST_SKIP() << why_not_;
@@ -61,6 +62,15 @@ class runtime_on_linux : public ::testing::Test {
     AsioTimer timer_{clock_};
     std::string why_not_;
     std::unique_ptr<Stage> stage_;
+};
+
+class templates_on_linux : public runtime_on_linux {
+  protected:
+    templates_on_linux() : runtime_on_linux({.templates_max = 1}) {}
+    bool has_templates(std::size_t count) {
+        return Stage::eventually(
+            [&] { return stage_->service().pool_statistics().templates == count; });
+    }
 };
 
 TEST_F(runtime_on_linux, an_uploaded_zip_is_built_and_answers) {
@@ -111,6 +121,35 @@ TEST_F(runtime_on_linux, an_agent_that_ends_at_once_is_told_to_the_first_caller)
     EXPECT_THAT(answer, HasSubstr("guest_failed"));
     EXPECT_THAT(answer, HasSubstr("No module named 'nothing_like_this'"));
     EXPECT_THAT(answer, Not(HasSubstr("did not listen")));
+}
+
+TEST_F(templates_on_linux, later_sessions_go_on_from_a_template_of_the_first) {
+    stage_->put("a.zip", {{"agent.py", kAgent}});
+    const RuntimeId id = stage_->create_ready("agent", stage_->spec("a.zip"));
+    EXPECT_THAT(stage_->invoke("s1", "x"), Not(HasSubstr("memfd:thaw")));
+    ASSERT_TRUE(has_templates(1));
+    EXPECT_THAT(stage_->invoke("s2", "x"), HasSubstr("memfd:thaw"));
+    EXPECT_THAT(stage_->invoke("s2", "die"), HasSubstr("dying now"));
+    EXPECT_THAT(stage_->invoke("s2", "x"), HasSubstr("\"files\": []"));
+    ASSERT_TRUE(stage_->run(stage_->service().catalog().remove(stage_->scope(), id, {}, {})));
+    EXPECT_TRUE(has_templates(0));
+}
+
+TEST_F(templates_on_linux, a_template_whose_sessions_fail_is_given_up) {
+    // The trial has no storage.
+    const std::string picky =
+        "import os\n"
+        "if 'thaw' in os.readlink('/proc/self/exe') and os.path.isdir('/mnt/kept'): os._exit(4)\n";
+    stage_->put("a.zip", {{"agent.py", picky + kAgent}});
+    Spec spec = stage_->spec("a.zip");
+    spec.storage_paths = {"/mnt/kept"};
+    stage_->create_ready("agent", spec);
+    EXPECT_THAT(stage_->invoke("s1", "x"), HasSubstr("200 OK"));
+    ASSERT_TRUE(has_templates(1));
+    for (const char* session : {"s2", "s3", "s4"})
+        EXPECT_THAT(stage_->invoke(session, "x"), HasSubstr("guest_failed"));
+    EXPECT_TRUE(has_templates(0));
+    EXPECT_THAT(stage_->invoke("s5", "x"), HasSubstr("200 OK"));
 }
 
 }  // namespace

@@ -71,9 +71,18 @@ Task<> SessionHost::start_guest(SessionPointer session) {
     AC_CO_TRY(const bool adopted, co_await adopt_waiting(session));
     if (adopted) co_return Result<>{};
     ++starting_;
-    const Result<> started = co_await start_new_guest(session);
+    const auto from = templates_.find(session->address, session->target);
+    const Result<> started = co_await start_new_guest(session, from);
     --starting_;
+    if (from && (started || ended_by_itself(*session)))
+        templates_.note_start(session->address, session->target.version, started.has_value());
     co_return started;
+}
+
+// Nobody asked it to.
+bool SessionHost::ended_by_itself(const Session& session) const {
+    const std::lock_guard lock(mutex_);
+    return session.machine.stop_reason() == StopReason::none;
 }
 
 // False: there is none, or none that is well.
@@ -98,7 +107,7 @@ Task<bool> SessionHost::adopt_waiting(SessionPointer session) {
     co_return true;
 }
 
-Task<> SessionHost::start_new_guest(SessionPointer session) {
+Task<> SessionHost::start_new_guest(SessionPointer session, AgentTemplates::TemplatePointer from) {
     const SessionAddress& address = session->address;
     auto output = std::make_shared<GuestOutput>(limits_);
     output->log.open(log_folder_of(address), address.session);
@@ -107,7 +116,6 @@ Task<> SessionHost::start_new_guest(SessionPointer session) {
         starter_.plan(address.scope, address.runtime, address.endpoint, session->target);
     AC_CO_CHECK(co_await open_storage(session, plan.policy));
     const ServerProtocol protocol = session->target.spec.protocol;
-    auto from = templates_.find(address, session->target);
     AC_CO_TRY(Guest guest, co_await starter_.start(std::move(plan), protocol, std::move(output),
                                                    std::move(from)));
     AC_CO_CHECK(begin(session, std::move(guest)));

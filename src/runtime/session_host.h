@@ -100,7 +100,8 @@ class SessionHost final {
     Detached provision(SessionPointer session);
     Task<> start_guest(SessionPointer session);
     Task<bool> adopt_waiting(SessionPointer session);
-    Task<> start_new_guest(SessionPointer session);
+    Task<> start_new_guest(SessionPointer session, AgentTemplates::TemplatePointer from);
+    bool ended_by_itself(const Session& session) const;
     Result<> begin(const SessionPointer& session, Guest guest);
     Result<> open_doors(Session& session, DoorListeners listeners);
     void prune_old_logs(const SessionAddress& address);

@@ -1,7 +1,5 @@
 #include "runtime/warm_pool.h"
 
-#include <poll.h>
-
 #include <algorithm>
 
 #include "base/log.h"
@@ -11,8 +9,6 @@ namespace {
 
 constexpr Milliseconds kTick{200};
 constexpr Seconds kLookEvery{15};
-constexpr Seconds kPingMax{5};
-constexpr std::size_t kPingBytesMax = 64 * 1024;
 constexpr std::size_t kStartsAtOnce = 2;
 // While more sessions than this are being started, the processors are theirs but for one start.
 constexpr std::size_t kSessionsFirst = 2;
@@ -24,16 +20,6 @@ std::string key_of(const Scope& scope, const RuntimeId& runtime, std::string_vie
     std::string key = scope.account + '\n' + scope.region + '\n' + runtime.text() + '\n';
     if (!endpoint.empty()) (key += endpoint) += '\n';
     return key;
-}
-
-bool has_caller(const UniqueFd& listener) {
-    if (!listener) return false;
-    pollfd look{.fd = listener.get(), .events = POLLIN, .revents = 0};
-    return ::poll(&look, 1, 0) > 0;
-}
-
-bool calls_out(const DoorListeners& listeners) {
-    return has_caller(listeners.platform) || has_caller(listeners.egress);
 }
 
 std::unexpected<Error> called_out() {
@@ -92,7 +78,7 @@ void WarmPool::reject(WarmGuest& warm) {
     const std::lock_guard lock(mutex_);
     ++counts_.discarded;
     ++counts_.failed;
-    note_failure(warm.key, warm.version);
+    note_failure(warm);
 }
 
 void WarmPool::discard(const Scope& scope, const Resource& resource) {
@@ -218,6 +204,7 @@ Detached WarmPool::bring_up(GuestPointer warm, Resolved target) {
     if (started && warm->state == WarmGuest::State::starting) {
         warm->state = WarmGuest::State::waiting;
         warm->next_look = timer_.clock().steady() + kLookEvery;
+        if (warm->is_of_template) templates_.note_start(warm->address, warm->version, true);
         co_return;
     }
     if (!started && send_away(*warm)) {
@@ -227,7 +214,7 @@ Detached WarmPool::bring_up(GuestPointer warm, Resolved target) {
             it != endpoints_.end() && started.error().code == ErrorCode::conflict)
             it->second.is_ordinary = true;
         else
-            note_failure(warm->key, warm->version);
+            note_failure(*warm);
     }
     if (!warm->monitor) erase(*warm);  // else watch() does
 }
@@ -238,6 +225,7 @@ Task<> WarmPool::start(GuestPointer warm, const Resolved& target) {
     GuestPlan plan = starter_.plan(address.scope, address.runtime, address.endpoint, target);
     auto output = std::make_shared<GuestOutput>(limits_);
     auto from = templates_.find(address, target);
+    warm->is_of_template = from != nullptr;
     AC_CO_TRY(warm->guest, co_await starter_.start(std::move(plan), protocol, std::move(output),
                                                    std::move(from)));
     bool is_wanted = false;
@@ -261,22 +249,8 @@ Task<> WarmPool::start(GuestPointer warm, const Resolved& target) {
     AC_CO_TRY(UniqueFd first,
               co_await starter_.await_listening(*warm->guest.monitor, protocol, go_on));
     warm->guest.connector->keep(std::move(first));
-    AC_CO_CHECK(co_await ping(warm->guest, protocol));
+    AC_CO_CHECK(co_await starter_.ping(warm->guest, protocol));
     if (calls_out(warm->listeners)) co_return called_out();
-    co_return Result<>{};
-}
-
-// Only agents of the HTTP contract have a /ping; one that has none is not ill for that.
-Task<> WarmPool::ping(Guest& guest, ServerProtocol protocol) {
-    if (protocol != ServerProtocol::http) co_return Result<>{};
-    net::RequestHead head{.method = "GET", .target = "/ping"};
-    head.headers.add("Host", "127.0.0.1:" + std::to_string(agent_port(protocol)));
-    const SteadyTime deadline = timer_.clock().steady() + kPingMax;
-    AC_CO_TRY(const auto answer, co_await net::fetch(*guest.pool, std::move(head), std::string(),
-                                                     deadline, kPingBytesMax));
-    constexpr int kServerError = 500;
-    if (answer.status >= kServerError)
-        co_return fail(ErrorCode::guest_failed, "/ping answered " + std::to_string(answer.status));
     co_return Result<>{};
 }
 
@@ -286,18 +260,18 @@ Detached WarmPool::watch(GuestPointer warm, std::shared_ptr<sandbox::Monitor> mo
     if (warm->state == WarmGuest::State::taken) co_return;
     if (send_away(*warm)) {
         ++counts_.failed;
-        note_failure(warm->key, warm->version);
+        note_failure(*warm);
     }
     erase(*warm);
 }
 
 Detached WarmPool::look(GuestPointer warm) {
-    const Result<> well = co_await ping(warm->guest, warm->protocol);
+    const Result<> well = co_await starter_.ping(warm->guest, warm->protocol);
     const std::lock_guard lock(mutex_);
     warm->next_look = timer_.clock().steady() + kLookEvery;
     if (well || !send_away(*warm)) co_return;
     ++counts_.failed;
-    note_failure(warm->key, warm->version);
+    note_failure(*warm);
 }
 
 std::vector<WarmPool::GuestPointer> WarmPool::guests_of(const std::string& prefix) const {
@@ -316,9 +290,10 @@ bool WarmPool::send_away(WarmGuest& warm) {
     return true;
 }
 
-void WarmPool::note_failure(const std::string& key, std::int64_t version) {
-    const auto it = endpoints_.find(key);
-    if (it == endpoints_.end() || !it->second.target || it->second.target->version != version)
+void WarmPool::note_failure(const WarmGuest& warm) {
+    if (warm.is_of_template) templates_.note_start(warm.address, warm.version, false);
+    const auto it = endpoints_.find(warm.key);
+    if (it == endpoints_.end() || !it->second.target || it->second.target->version != warm.version)
         return;
     Endpoint& endpoint = it->second;
     endpoint.paused_until =

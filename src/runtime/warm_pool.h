@@ -29,6 +29,7 @@ struct WarmGuest {
     std::string key;         // of its endpoint
     SessionAddress address;  // without a session
     std::int64_t version = 0;
+    bool is_of_template = false;
     ServerProtocol protocol = ServerProtocol::http;
     // Guarded by the pool's mutex.
     State state = State::starting;
@@ -83,13 +84,12 @@ class WarmPool final {
     bool may_start() const;
     Detached bring_up(GuestPointer warm, Resolved target);
     Task<> start(GuestPointer warm, const Resolved& target);
-    Task<> ping(Guest& guest, ServerProtocol protocol);
     Detached watch(GuestPointer warm, std::shared_ptr<sandbox::Monitor> monitor);
     Detached look(GuestPointer warm);
 
     std::vector<GuestPointer> guests_of(const std::string& prefix) const;
     bool send_away(WarmGuest& guest);  // false: it has left already
-    void note_failure(const std::string& key, std::int64_t version);
+    void note_failure(const WarmGuest& warm);
     void erase(const WarmGuest& guest);
     Task<> wait_gone(std::string prefix);
 

@@ -125,13 +125,14 @@ Task<std::shared_ptr<const Template>> make_template(Sandbox& sandbox, Policy pol
     command.standard_error = std::move(errors.writing);
     if (!limits.wall_time_max) limits.wall_time_max = kMakingMax;
     AC_CO_TRY(auto monitor, co_await sandbox.start(std::move(policy), limits, std::move(command)));
-    AC_CO_TRY(const std::string said, co_await read_all_of(std::move(errors.reading)));
+    AC_CO_TRY(std::string said, co_await read_all_of(std::move(errors.reading)));
     AC_CO_TRY(const Outcome outcome, co_await monitor->wait());
     if (outcome.reason != Reason::exited || outcome.code != 0)
         co_return fail(ErrorCode::unavailable,
                        fmt::format("the template {}: {}", outcome.detail, said));
     AC_CO_CHECK(seal_snapshot(image.get()));
-    co_return std::make_shared<const Template>(std::move(tools.program), std::move(image));
+    co_return std::make_shared<const Template>(std::move(tools.program), std::move(image),
+                                               std::move(said));
 }
 
 std::string_view template_python() {

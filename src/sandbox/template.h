@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "sandbox/sandbox.h"
@@ -28,8 +29,8 @@ namespace ac::sandbox {
 
 class Template final {
   public:
-    Template(UniqueFd program, UniqueFd image)
-        : program_(std::move(program)), image_(std::move(image)) {}
+    Template(UniqueFd program, UniqueFd image, std::string said = {})
+        : program_(std::move(program)), image_(std::move(image)), said_(std::move(said)) {}
 
     // `command.argv` becomes what freeze() returns, its environment the environment of the guest,
     // its descriptors follow from kFirstDescriptor on.
@@ -41,10 +42,13 @@ class Template final {
     Result<UniqueFd> image() const;
     Result<UniqueFd> program() const;
     std::uint64_t bytes() const;
+    // What its program wrote to standard error; the first 4 KB.
+    const std::string& said() const { return said_; }
 
   private:
     UniqueFd program_;
     UniqueFd image_;
+    std::string said_;
 };
 
 // The program that thaws and the library that freezes, each as a file: for a program that is no

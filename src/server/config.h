@@ -89,7 +89,8 @@ struct Config {
     std::size_t sessions_max = 1000;
     Seconds session_idle_max{28'800};
     // runtime.pool.*: guests that are started before there is a session for them.
-    runtime::PoolOptions pool{.guests_max = 16, .version_guests_max = 4, .templates_max = 16, .idle = Seconds{300}};
+    runtime::PoolOptions pool{
+        .guests_max = 16, .version_guests_max = 4, .templates_max = 16, .idle = Seconds{300}};
 
     // code_interpreter.*
     std::string interpreter_environment;  // a venv; empty: the one beside the program, if any

@@ -6,18 +6,29 @@ which then finds its imports done.
 
 Only installed packages and the standard library are imported ahead, never the agent's own modules:
 what those do when they are imported (open a connection, read the clock, draw an id) is a session's
-own business. A package that starts a thread, keeps a file or socket open or draws random numbers
-when it is imported is left out too: the sessions import it themselves. When one is found, this
-program starts anew without it.
+own business. A package that when it is imported starts a thread, keeps a file or socket open,
+connects to anything, writes files or draws random numbers is left out too: the sessions import it
+themselves. When one is found, this program starts anew without it, and says so on standard error.
 """
 import ast
+import builtins
+import contextlib
+import gc
 import importlib
-import importlib.util
+import importlib.machinery
 import os
+import shutil
+import signal
+import socket
 import sys
+import time
 
 CODE = "/var/task"
 ROUNDS_MAX = 16
+PORTS = (8080, 8000, 9000)  # of the protocols of agents
+REHEARSAL_SECONDS_MAX = 15
+# Each guest has its own, which are empty when it starts.
+FOLDERS = ("/work", "/tmp", "/dev/shm")
 
 # What these import no sooner than they are used, and agents use at once.
 USED_AT_ONCE = {
@@ -32,8 +43,10 @@ USED_AT_ONCE = {
 
 # Whoever draws random numbers by these draws them for somebody else.
 DRAWERS = {"uuid", "random", "secrets", "tempfile"}
-# Names of keys within one process, and a secret that renew() draws again: alike is harmless.
-HARMLESS_DRAWS = {"opentelemetry.context", "multiprocessing.process"}
+# What these draw for themselves, the template's module and renew() draw again; or they are names of
+# keys within one process (opentelemetry.context).
+HARMLESS_DRAWS = DRAWERS | {"numpy.random", "opentelemetry.context", "multiprocessing.process"}
+REACHES_OUT = {"connect", "connect_ex", "getaddrinfo"}
 
 
 class Names(ast.NodeVisitor):
@@ -57,6 +70,14 @@ class Names(ast.NodeVisitor):
         """Executed when it is called, if ever."""
 
     visit_AsyncFunctionDef = visit_Lambda = visit_FunctionDef
+
+    def visit_If(self, node):
+        """What is for type checkers alone is not executed."""
+        if "TYPE_CHECKING" in (getattr(node.test, "id", ""), getattr(node.test, "attr", "")):
+            for one in node.orelse:
+                self.visit(one)
+        else:
+            self.generic_visit(node)
 
 
 def names_in(path, package=""):
@@ -159,41 +180,89 @@ def used_at_once():
 
 def held():
     """What a process has beyond its memory."""
-    return len(os.listdir("/proc/self/task")), sorted(os.listdir("/proc/self/fd"))
+    return (len(os.listdir("/proc/self/task")), sorted(os.listdir("/proc/self/fd")),
+            [sorted(os.listdir(folder)) for folder in FOLDERS if os.path.isdir(folder)])
+
+
+def empty_folders():
+    for folder in filter(os.path.isdir, FOLDERS):
+        for entry in os.scandir(folder):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)
+
+
+def owner_of(frame):
+    """The module whose code this is; of the import system's, the module that it executes."""
+    name = frame.f_globals.get("__name__", "")
+    if name != "importlib._bootstrap":
+        return name
+    for part in frame.f_locals.get("args", ()):
+        if isinstance(part, dict):
+            return part.get("__name__", name)
+        if found := getattr(part, "name", None) or getattr(part, "__name__", None):
+            return found
+    return name
+
+
+def is_harmless(owner):
+    return any(owner == name or owner.startswith(name + ".") for name in HARMLESS_DRAWS)
+
+
+class Watch:
+    """Sees what imports do that must not be done once for all sessions."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, frame, event, argument):
+        if event != "c_call":
+            return
+        name = getattr(argument, "__name__", "")
+        if name in REACHES_OUT:
+            self.seen.append("it connects to something")
+        elif name == "urandom" or (name == "seed" and self.is_unforeseeable(frame)):
+            while frame.f_back and frame.f_globals.get("__name__") in DRAWERS:
+                frame = frame.f_back
+            if not is_harmless(owner_of(frame)):
+                self.seen.append("it draws random numbers")
+
+    @staticmethod
+    def is_unforeseeable(frame):
+        """random.Random.seed(None)"""
+        return frame.f_code.co_name == "seed" and frame.f_locals.get("a", 0) is None
 
 
 def share_imports(script, banned):
-    """The index of the first import that does what sessions cannot share, or None: all are done."""
+    """(number, name, why) of the first import that does what sessions cannot share; None: all are
+    done."""
     before = held()
-    drawn = []
-
-    def watch(frame, event, argument):
-        if event != "c_call" or getattr(argument, "__name__", "") != "urandom":
-            return
-        while frame.f_back and frame.f_globals.get("__name__") in DRAWERS:
-            frame = frame.f_back
-        if frame.f_globals.get("__name__") not in HARMLESS_DRAWS:
-            drawn.append(frame)
-
     for number, (name, member) in enumerate(Wanted(script).modules):
         if number in banned:
             continue
+        watch = Watch()
         sys.setprofile(watch)
         bring_in(name, member)
         sys.setprofile(None)
-        if drawn or held() != before:
-            print(f"{name} is left to the sessions", file=sys.stderr)
-            return number
+        if held() != before:
+            watch.seen.append("it keeps a thread, descriptor or file")
+        if watch.seen:
+            return number, name, watch.seen[0]
     used_at_once()
     return None
 
 
 def renew():
-    """What siblings must not have alike, beside what the template itself sees to."""
+    """What siblings must not have alike, beside what the template's module itself sees to."""
     if "multiprocessing.process" in sys.modules:
         process = sys.modules["multiprocessing.process"]
         secret = process.AuthenticationString(os.urandom(32))
         process.current_process()._config["authkey"] = secret  # pylint: disable=protected-access
+    if "logging" in sys.modules:  # since when its relative times count
+        logging = sys.modules["logging"]
+        is_whole = isinstance(logging._startTime, int)  # pylint: disable=protected-access
+        logging._startTime = time.time_ns() if is_whole else time.time()
 
 
 def run(script, code):
@@ -201,25 +270,81 @@ def run(script, code):
     import __main__
     names = vars(__main__)
     names.clear()
-    names.update({"__name__": "__main__", "__file__": script, "__builtins__": __builtins__,
-                  "__doc__": None, "__package__": None, "__spec__": None, "__loader__": None,
-                  "__cached__": None})
+    names.update({"__name__": "__main__", "__file__": script, "__builtins__": builtins,
+                  "__doc__": None, "__package__": None, "__spec__": None, "__cached__": None,
+                  "__loader__": importlib.machinery.SourceFileLoader("__main__", script)})
     sys.argv = [script]
-    exec(code, names)  # pylint: disable=exec-used
+    sys.orig_argv = [sys.executable, script]
+    try:
+        exec(code, names)  # pylint: disable=exec-used
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # pylint: disable=broad-exception-caught
+        sys.excepthook(type(error), error, error.__traceback__.tb_next)  # without our own frame
+        raise SystemExit(1) from None
+
+
+def rehearse(template, script, code):
+    """A child starts as sessions will, so that it is known where they write."""
+    gc.collect()
+    gc.freeze()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            nothing = os.open("/dev/null", os.O_RDWR)
+            for descriptor in range(5):  # also the snapshot's
+                os.dup2(nothing, descriptor)
+            template.be_unlike_siblings()
+            renew()
+            run(script, code)
+        finally:
+            os._exit(0)
+    try:
+        if answers(pid):
+            template.expect_writes(pid)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def answers(pid):
+    end = time.monotonic() + REHEARSAL_SECONDS_MAX
+    while time.monotonic() < end and not os.waitpid(pid, os.WNOHANG)[0]:
+        for port in PORTS:
+            with contextlib.suppress(OSError), socket.create_connection(
+                    ("127.0.0.1", port), REHEARSAL_SECONDS_MAX) as connection:
+                connection.sendall(b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                                   b"Connection: close\r\n\r\n")
+                return bool(connection.recv(4096))
+        time.sleep(0.01)
+    return False
 
 
 def main(script, *banned):
     import agentcored_template as template
+    if os.getpid() < template.PROCESS_ID_MIN:
+        template.begin()
+    else:
+        template.load()
     del sys.modules["agentcored_template"]
-    sys.path[0] = os.path.dirname(script)
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = os.path.dirname(script)
+    if banned:
+        empty_folders()
     found = share_imports(script, set(map(int, banned)))
     if found is not None:
+        number, name, why = found
+        print(f"{name}: {why}", file=sys.stderr, flush=True)
         if len(banned) >= ROUNDS_MAX:
             sys.exit("too many packages do what sessions cannot share")
         # Anew, so that nothing of it is left.
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], str(found)])
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], str(number)])
     with open(script, "rb") as file:
         code = compile(file.read(), script, "exec", dont_inherit=True)
+    with contextlib.suppress(OSError):
+        rehearse(template, script, code)
+    empty_folders()
     template.freeze()
     renew()
     run(script, code)

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <cerrno>
+#include <mutex>
 
 #include "sandbox/launcher.h"
 #include "sandbox/linux/launcher_channel.h"
@@ -82,11 +83,21 @@ class LinuxMonitor final : public Monitor {
 
   private:
     Task<UniqueFd> open_socket();
+    UniqueFd take_refused() {
+        const std::lock_guard lock(mutex_);
+        return std::move(refused_);
+    }
+    void keep_refused(UniqueFd socket) {
+        const std::lock_guard lock(mutex_);
+        refused_ = std::move(socket);
+    }
 
     std::shared_ptr<LauncherChannel> channel_;
     std::uint64_t guest_;
     std::string id_;
     std::shared_ptr<GuestEnd> end_;
+    std::mutex mutex_;
+    UniqueFd refused_;  // connects another time: who waits for a listener looks often
 };
 
 Task<UniqueFd> LinuxMonitor::open_socket() {
@@ -99,7 +110,10 @@ Task<UniqueFd> LinuxMonitor::open_socket() {
 }
 
 Task<UniqueFd> LinuxMonitor::connect(std::uint16_t port) {
-    AC_CO_TRY(UniqueFd opened, co_await open_socket());
+    UniqueFd opened = take_refused();
+    if (!opened) {
+        AC_CO_TRY(opened, co_await open_socket());
+    }
     ::setsockopt(opened.get(), IPPROTO_TCP, TCP_SYNCNT, &kSynRetries, sizeof kSynRetries);
     const Executor executor = co_await asio::this_coro::executor;
     TcpSocket socket(executor, asio::ip::tcp::v4(), opened.release());
@@ -107,6 +121,7 @@ Task<UniqueFd> LinuxMonitor::connect(std::uint16_t port) {
     boost::system::error_code error;
     auto token = asio::redirect_error(use_task, error);
     co_await socket.async_connect(there, token);
+    if (error == asio::error::connection_refused) keep_refused(UniqueFd(socket.release()));
     if (error)
         co_return fail(ErrorCode::unavailable,
                        fmt::format("port {} of {}: {}", port, id_, error.message()));

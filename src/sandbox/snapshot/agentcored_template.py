@@ -12,6 +12,7 @@ those that it was given; all others that were open are not. Pages that it does n
 shared with its siblings. What was random is random again, but for the seed of str.__hash__, which
 every dict depends on: siblings of one template have the same.
 """
+import array
 import ctypes
 import gc
 import os
@@ -21,6 +22,8 @@ LIBRARY = None
 # A library that tells a fork by its process id must see that this is another process: thawed
 # processes have low ids, so the one that is written down gets a high one.
 PROCESS_ID_MIN = 300
+PAGE = 4096
+EAGER_GAP_MAX = 2 * PAGE
 
 
 def load(path="/proc/self/fd/4"):
@@ -38,6 +41,38 @@ def begin():
     if pid:
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os._exit(status if status >= 0 else 1)
+
+
+def expect_writes(pid):
+    """A child of this process has done, since it was forked, what thawed processes will do first:
+    the pages that it wrote to are theirs from the start then, which costs less than one by one."""
+    spans = []
+    for line in open("/proc/self/maps", encoding="ascii", errors="replace"):
+        region, permissions, _, _, inode, *name = line.split()
+        start, end = (int(text, 16) for text in region.split("-"))
+        if permissions != "rw-p" or name[:1] == ["[vvar]"]:
+            continue
+        here = inode != "0" or pages_of("self", start, end)
+        for number, page in enumerate(pages_of(pid, start, end)):
+            # proc(5): present, no file's page, mapped by nobody else. And there is something here.
+            if page >> 61 & 5 == 4 and page >> 56 & 1 and (here is True or here[number] >> 63):
+                at = start + number * PAGE
+                if spans and spans[-1][0] >= start and at - sum(spans[-1]) <= EAGER_GAP_MAX:
+                    spans[-1][1] = at + PAGE - spans[-1][0]
+                else:
+                    spans.append([at, PAGE])
+    numbers = ctypes.c_uint64 * len(spans)
+    LIBRARY.agentcored_expect_writes(numbers(*(start for start, _ in spans)),
+                                     numbers(*(size for _, size in spans)),
+                                     ctypes.c_uint32(len(spans)))
+
+
+def pages_of(pid, start, end):
+    pages = array.array("Q")
+    with open(f"/proc/{pid}/pagemap", "rb", buffering=0) as file:
+        file.seek(start // PAGE * 8)
+        pages.frombytes(file.read((end - start) // PAGE * 8))
+    return pages
 
 
 def freeze(image=3):

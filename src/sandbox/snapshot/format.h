@@ -3,8 +3,8 @@
 // and go on from, so that what they do not write to is shared. freeze.cpp writes it from inside the
 // process, thaw.cpp becomes it. x86-64 Linux. Freestanding: no library is used here.
 //
-// The file: Header, then Header::regions of Region, then whole pages. A snapshot may build on
-// another (its base): then it holds only pages that differ.
+// The file: Header, then Header::regions of Region, then Header::eager of Span, then whole pages.
+// A snapshot may build on another (its base): then it holds only pages that differ.
 
 #include <cstdint>
 
@@ -12,6 +12,7 @@ namespace ac::sandbox::snapshot {
 
 inline constexpr std::uint64_t kMagic = 0x315a4e5246434127ULL;
 inline constexpr std::uint32_t kRegionsMax = 32'768;  // of 65 530 mappings that a process may have
+inline constexpr std::uint32_t kEagerMax = 16'384;
 inline constexpr std::uint64_t kPage = 4096;
 
 // Where the thawing program lives, which no process uses otherwise: it cannot unmap itself.
@@ -82,6 +83,7 @@ struct Header {
     std::uint32_t rseq_signature;
     std::uint64_t signal_mask;
     std::uint64_t arrival;  // address of its Arrival
+    std::uint64_t eager;    // memory that is written to soon: copied at once, which costs less
     SignalAction signals[kSignals];
     Span vdso[kVdsoSpans];
     ProcessMap map;

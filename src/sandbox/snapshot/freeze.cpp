@@ -54,6 +54,8 @@ constexpr std::uint64_t kPresent = 3ULL << 62;  // in memory or swapped out (pag
 constexpr std::uint64_t kOfFile = 1ULL << 61;
 
 Arrival arrival;
+Span eager[kEagerMax];
+std::uint32_t eager_count;
 
 // Lives in a shared mapping of its own, which is not written: it changes meanwhile.
 struct Work {
@@ -218,8 +220,10 @@ bool write_region(Work& work, Region& region) {
 }
 
 bool write_image(Work& work) {
-    const std::uint64_t table = sizeof(Header) + work.header.regions * sizeof(Region);
-    work.next_offset = (table + kPage - 1) / kPage * kPage;
+    const std::uint64_t eager_at = sizeof(Header) + work.header.regions * sizeof(Region);
+    const auto eager_bytes = static_cast<ssize_t>(eager_count * sizeof(Span));
+    work.header.eager = eager_count;
+    work.next_offset = (eager_at + eager_count * sizeof(Span) + kPage - 1) / kPage * kPage;
     for (std::uint32_t i = 0; i < work.header.regions; ++i)
         if (work.regions[i].content == Content::own && !write_region(work, work.regions[i]))
             return false;
@@ -227,6 +231,8 @@ bool write_image(Work& work) {
     const auto bytes = static_cast<ssize_t>(work.header.regions * sizeof(Region));
     return pwrite(work.image, work.regions, static_cast<std::size_t>(bytes), sizeof(Header)) ==
                bytes &&
+           pwrite(work.image, eager, static_cast<std::size_t>(eager_bytes),
+                  static_cast<off_t>(eager_at)) == eager_bytes &&
            pwrite(work.image, &work.header, sizeof work.header, 0) == sizeof work.header;
 }
 
@@ -310,6 +316,13 @@ extern "C" const char* agentcored_arrival(std::uint64_t* size, std::uint32_t* ar
     *size = arrival.size;
     *arguments = arrival.argument_count;
     return reinterpret_cast<const char*>(arrival.arguments);
+}
+
+// Memory of snapshots to come that thawed processes will write to soon. Ascending.
+extern "C" void agentcored_expect_writes(const std::uint64_t* starts, const std::uint64_t* sizes,
+                                         std::uint32_t count) {
+    eager_count = count < kEagerMax ? count : kEagerMax;
+    for (std::uint32_t i = 0; i < eager_count; ++i) eager[i] = {starts[i], sizes[i]};
 }
 
 // Until new processes get ids of `least` and more.

@@ -142,6 +142,16 @@ void map_regions(const Header& header, int file, int base) {
     }
 }
 
+// What the kernel cannot do of it (before 5.14) is done page by page later.
+void copy_eagerly(const Header& header) {
+    constexpr long kPopulateWrite = 23;  // MADV_POPULATE_WRITE
+    const auto* const regions = reinterpret_cast<const Region*>(&header + 1);
+    const auto* const spans = reinterpret_cast<const Span*>(regions + header.regions);
+    for (unsigned long i = 0; i < header.eager && i < kEagerMax; ++i)
+        call(__NR_madvise, static_cast<long>(spans[i].start), static_cast<long>(spans[i].size),
+             kPopulateWrite);
+}
+
 // Both from low to high, so that no span overwrites the next one while they move.
 void exchange_address_space(const Header& header, int file, int base) {
     Span own[kVdsoSpans];
@@ -153,6 +163,7 @@ void exchange_address_space(const Header& header, int file, int base) {
     call(__NR_munmap, 0, static_cast<long>(kThawStart));
     call(__NR_munmap, static_cast<long>(kThawEnd), static_cast<long>(kTop - kThawEnd));
     map_regions(header, file, base);
+    copy_eagerly(header);
     for (int i = 0; i < spans; ++i)
         move({kThawScratch + own[i].start - own[0].start, own[i].size}, header.vdso[i].start);
 }

@@ -23,7 +23,6 @@ LIBRARY = None
 # processes have low ids, so the one that is written down gets a high one.
 PROCESS_ID_MIN = 300
 PAGE = 4096
-EAGER_GAP_MAX = 2 * PAGE
 
 
 def load(path="/proc/self/fd/4"):
@@ -57,8 +56,8 @@ def expect_writes(pid):
             # proc(5): present, no file's page, mapped by nobody else. And there is something here.
             if page >> 61 & 5 == 4 and page >> 56 & 1 and (here is True or here[number] >> 63):
                 at = start + number * PAGE
-                if spans and spans[-1][0] >= start and at - sum(spans[-1]) <= EAGER_GAP_MAX:
-                    spans[-1][1] = at + PAGE - spans[-1][0]
+                if spans and spans[-1][0] >= start and at == sum(spans[-1]):
+                    spans[-1][1] += PAGE
                 else:
                     spans.append([at, PAGE])
     numbers = ctypes.c_uint64 * len(spans)

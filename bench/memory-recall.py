@@ -2,13 +2,15 @@
 """Recall of Memory's retrieval on conversations in LoCoMo's format, through the API.
 
     ./dev bench memory-recall --data FILE [--json] [--records raw|extracted] [--endpoint URL]
+                              [--embedding NAME]
 
 `raw` stores every turn as a record (BatchCreateMemoryRecords); `extracted` sends the turns as
 events to a semantic strategy and searches the records that the built-in engine made of them. Every
 question is one RetrieveMemoryRecords in its conversation's namespace. Printed is the share of all
 gold evidence that is found within the first k turns, or the first k sessions that the answer
 names, averaged over the questions that have evidence in the file. Without --endpoint a daemon is
-started for the run; with it, keys come from the environment.
+started for the run, which finds records by vectors too where `--embedding` names an embedder
+(memory.embedding); with it, keys come from the environment.
 """
 import argparse
 import collections
@@ -17,7 +19,9 @@ import json
 import pathlib
 import re
 import statistics
+import sqlite3
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/conformance"))
@@ -172,7 +176,15 @@ def table(result):
     print(f"a question, with {DEPTH} records answered: p50 {ms['p50']} ms, p99 {ms['p99']} ms")
 
 
-def run(client, control, conversations, records):
+def await_vectors(daemon, count):
+    """Until every record has its vector: asked of the database, which they are kept in."""
+    path = f"file:{daemon.data_dir}/agentcored.sqlite?mode=ro"
+    with sqlite3.connect(path, uri=True) as database:
+        while database.execute("SELECT COUNT(*) FROM memory_vectors").fetchone()[0] < count:
+            time.sleep(0.5)
+
+
+def run(client, control, conversations, records, embedding_daemon):
     strategies = [] if records == "raw" else [
         {"semanticMemoryStrategy": {"name": "facts", "namespaces": ["/conversations/{actorId}"]}}]
     memory = control.create_memory(name=f"recall_{time.time_ns()}", eventExpiryDuration=365,
@@ -181,6 +193,8 @@ def run(client, control, conversations, records):
         began = time.perf_counter()
         store = store_raw if records == "raw" else store_extracted
         turns = store(client, memory, conversations)
+        if embedding_daemon:
+            await_vectors(embedding_daemon, len(turns))
         print(f"stored in {time.perf_counter() - began:.1f} s")
         total, by_category, times = measure(client, memory, conversations, turns)
     finally:
@@ -203,17 +217,26 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--records", choices=("raw", "extracted"), default="raw")
     parser.add_argument("--endpoint")
+    parser.add_argument("--embedding", default="")
     arguments = parser.parse_args()
     given = json.loads(arguments.data.read_text())
     conversations = [Conversation(i, item) for i, item in enumerate(given)]
-    daemon = None if arguments.endpoint else Daemon().start()
+    with tempfile.TemporaryDirectory() as folder:
+        run_in(folder, arguments, conversations)
+
+
+def run_in(folder, arguments, conversations):
+    config = pathlib.Path(folder, "config.yaml")
+    config.write_text(f"memory: {{embedding: '{arguments.embedding}'}}\n")
+    daemon = None if arguments.endpoint else Daemon(arguments=["--config", config]).start()
     try:
         def client(service):
             if daemon:
                 return daemon.client(service)
             return boto3.client(service, endpoint_url=arguments.endpoint)
         result = run(client("bedrock-agentcore"), client("bedrock-agentcore-control"),
-                     conversations, arguments.records)
+                     conversations, arguments.records,
+                     daemon if arguments.embedding else None)
     finally:
         if daemon:
             daemon.remove()

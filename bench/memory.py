@@ -1,11 +1,14 @@
 """Memory: events, extraction and retrieval through the API, with one fdatasync as the peer.
 
-    ./dev bench memory [--parts PART,...] [--records N,...] [--seconds N] [--folder FOLDER] [--json]
+    ./dev bench memory [--parts PART,...] [--records N,...] [--seconds N] [--folder FOLDER]
+                       [--embedding NAME] [--json]
 
 Parts: create (CreateEvent, 1 and 64 clients), list (ListEvents, the last 10 of a session of
 100 000), lag (event acknowledged to record retrievable, 100 events a second), retrieve
 (RetrieveMemoryRecords, top 10, with resident memory a record and the time of an index rebuilt after
-a kill). `--records 100000,1000000` adds the million, which takes some minutes to store. Requests
+a kill). `--records 100000,1000000` adds the million, which takes some minutes to store.
+`--embedding hashed-ngrams` gives every record a vector of 384 dimensions (memory.embedding); the
+questions are asked when all have theirs. Requests
 are signed beforehand. The folder must be on the disk that is to be measured.
 """
 import argparse
@@ -13,6 +16,7 @@ import http.client
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -206,17 +210,27 @@ def ask_all(api, memory, questions):
     return {"p50": percentile(times, 0.5), "p99": percentile(times, 0.99)}
 
 
-def measure_retrieve(folder, count):
-    with daemon(folder=folder) as served:
+def await_vectors(folder, count):
+    """Until every record has its vector: asked of the database, which they are kept in."""
+    with sqlite3.connect(f"file:{folder}/data/agentcored.sqlite?mode=ro", uri=True) as database:
+        while database.execute("SELECT COUNT(*) FROM memory_vectors").fetchone()[0] < count:
+            time.sleep(1)
+
+
+def measure_retrieve(folder, count, embedding):
+    more = f"memory: {{embedding: '{embedding}'}}\n"
+    with daemon(folder=folder, more=more) as served:
         api, memory = Api(served), make_memory(served)
         before, began = served.resident_mb(), time.perf_counter()
         questions = store_records(api, memory, count)
         stored = time.perf_counter() - began
+        if embedding:
+            await_vectors(folder, count)
         ask_all(api, memory, questions[:50])
         result = {"records": count, **ask_all(api, memory, questions), "store_seconds": stored,
                   "resident_kb_a_record": 1024 * (served.resident_mb() - before) / count}
         served.process.kill()
-    with daemon(folder=folder) as served:
+    with daemon(folder=folder, more=more) as served:
         began = time.perf_counter()
         api = Api(served)
         ask_all(api, memory, questions[:1])
@@ -265,6 +279,7 @@ def main():
     parser.add_argument("--parts", default="create,list,lag,retrieve")
     parser.add_argument("--records", default="100000")
     parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--embedding", default="")
     parser.add_argument("--folder", type=Path, default=ROOT / "build")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -281,7 +296,8 @@ def main():
         result["retrieve"] = []
         for count in map(int, options.records.split(",")):
             with tempfile.TemporaryDirectory(prefix="bench-memory-", dir=options.folder) as folder:
-                result["retrieve"].append(measure_retrieve(folder, count))
+                result["retrieve"].append(
+                    measure_retrieve(folder, count, options.embedding))
     show(result)
     if options.json:
         print(json.dumps(result))

@@ -233,7 +233,7 @@ Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, Rec
                  embedder = embedder_.embedder]() -> Result<std::vector<Hit>> {
         search::Query wanted{
             .text = query.text,
-            .vector = embedder ? embedder->embed(query.text) : std::vector<float>(),
+            .vector = embedder ? embedder->embed_question(query.text) : std::vector<float>(),
             .spaces = {.kind = query.spaces.below ? search::SpaceFilter::Kind::path
                                                   : search::SpaceFilter::Kind::exact,
                        .space = query.spaces.space},

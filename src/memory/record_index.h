@@ -30,7 +30,7 @@ class RecordIndex final {
         double score = 0;
     };
 
-    // `context` and what `embedder` names outlive the index; without one: words and n-grams only.
+    // `context` and what `embedder` names outlive the index; without one: words only.
     struct Listener {
         // Of records, by memory and key, that came without their vector.
         std::function<void(std::int64_t, std::int64_t)> on_vectorless;

@@ -17,6 +17,8 @@ class Embedder {
     virtual std::size_t dimensions() const = 0;
     // Of length 1, or all zero for a text without words.
     virtual std::vector<float> embed(std::string_view text) const = 0;
+    // Of what is searched for, where a model tells it from what is searched in.
+    virtual std::vector<float> embed_question(std::string_view text) const { return embed(text); }
 };
 
 std::unique_ptr<Embedder> make_hashed_embedder(std::size_t dimensions = 384);

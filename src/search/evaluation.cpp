@@ -29,9 +29,34 @@ std::size_t cost_of(std::size_t term, std::span<const Partition* const> partitio
     return sum;
 }
 
+std::size_t frequency_of(std::size_t term, std::span<const Occurrences> occurrences) {
+    std::size_t sum = 0;
+    for (const auto& occurrence : occurrences) sum += occurrence.frequency(term);
+    return sum;
+}
+
+struct Extent {
+    double documents = 0;
+    double length_average = 1;
+};
+
+Extent extent_of(Kind kind, std::span<const Partition* const> partitions) {
+    double documents = 0;
+    double length = 0;
+    for (const auto* partition : partitions) {
+        documents += partition->slots();
+        length += static_cast<double>(partition->length_sum(kind));
+    }
+    return {documents, std::max(1.0, length / std::max(1.0, documents))};
+}
+
 // The cheapest first, which are the rarest and those in bitmaps, while they are within the bound;
 // one term at least.
-void plan(std::span<const std::size_t> costs, std::size_t postings_max, Weights& out) {
+void plan(std::span<const Partition* const> partitions, std::span<const Occurrences> occurrences,
+          std::size_t postings_max, Weights& out) {
+    std::vector<std::size_t> costs(out.of_term.size());
+    for (std::size_t i = 0; i < costs.size(); ++i)
+        if (out.of_term[i] > 0) costs[i] = cost_of(i, partitions, occurrences);
     std::vector<std::size_t> order(costs.size());
     std::iota(order.begin(), order.end(), 0);
     std::ranges::sort(
@@ -63,64 +88,6 @@ std::vector<Reading> readings_of(const Occurrences& occurrences, const Weights& 
 // Slots whose scores are looked at together, a multiple of the bits of a bitmap's word.
 constexpr std::size_t kStretch = 8192;
 
-// Positions in time of the chosen slots and of those around them, each once, ascending.
-std::vector<std::uint32_t> around(const Partition& partition, std::span<const std::uint32_t> chosen,
-                                  std::size_t reach) {
-    constexpr std::uint32_t kBits = 64;
-    const auto count = partition.by_time().size();
-    std::vector<std::uint64_t> seen(count / kBits + 1);
-    for (const auto slot : chosen) {
-        const std::size_t at = partition.position(slot);
-        for (auto i = at - std::min(at, reach); i <= at + reach && i < count; ++i)
-            seen[i / kBits] |= std::uint64_t{1} << i % kBits;
-    }
-    std::vector<std::uint32_t> out;
-    for (std::size_t i = 0; i < seen.size(); ++i)
-        for (auto bits = seen[i]; bits != 0; bits &= bits - 1)
-            out.push_back(static_cast<std::uint32_t>(i * kBits) +
-                          static_cast<std::uint32_t>(std::countr_zero(bits)));
-    return out;
-}
-
-// A document among its neighbours in time.
-struct Moment {
-    std::uint32_t slot;
-    std::uint32_t episode;
-    std::int64_t time_ms;
-    float score;
-};
-
-struct Run {
-    std::size_t first;  // positions in time
-    std::size_t end;
-};
-
-void spread_run(const Partition& partition, std::span<const double> weights,
-                std::span<const float> scores, Run run, std::vector<Moment>& moments,
-                std::vector<Scored>& out) {
-    const auto by_time = partition.by_time();
-    const auto reach = weights.size();
-    const auto first = run.first - std::min(run.first, reach);
-    moments.clear();
-    for (auto i = first; i < std::min(run.end + reach, by_time.size()); ++i) {
-        const auto slot = by_time[i];
-        moments.push_back({slot, partition.episode(slot), partition.time_ms(slot), scores[slot]});
-    }
-    for (auto i = run.first - first; i < run.end - first; ++i) {
-        const auto& own = moments[i];
-        float sum = own.score;
-        const auto take = [&](const Moment& from, double weight) {
-            if (from.episode == own.episode && from.time_ms != own.time_ms)
-                sum += static_cast<float>(weight) * from.score;
-        };
-        for (std::size_t d = 1; d <= reach; ++d) {
-            if (i >= d) take(moments[i - d], weights[d - 1]);
-            if (i + d < moments.size()) take(moments[i + d], weights[d - 1]);
-        }
-        out.push_back({own.slot, sum});
-    }
-}
-
 }  // namespace
 
 TermValue::TermValue(Saturation saturation, double length_average)
@@ -128,38 +95,64 @@ TermValue::TermValue(Saturation saturation, double length_average)
       flat_(static_cast<float>(saturation.k1 * (1 - saturation.b))),
       slope_(static_cast<float>(saturation.k1 * saturation.b / length_average)) {}
 
-Weights weigh(Kind kind, const QueryTerms& terms, std::size_t unknown,
+Weights weigh(const QueryTerms& terms, std::size_t unknown,
               std::span<const Partition* const> partitions,
               std::span<const Occurrences> occurrences, const Tuning& tuning) {
+    const auto [documents, length_average] = extent_of(Kind::word, partitions);
     Weights out;
-    double documents = 0;
-    double length = 0;
-    for (const auto* partition : partitions) {
-        documents += partition->slots();
-        length += static_cast<double>(partition->length_sum(kind));
-    }
-    out.length_average = std::max(1.0, length / std::max(1.0, documents));
-    std::vector<std::size_t> costs(terms.size());
+    out.length_average = length_average;
     out.of_term.resize(terms.size());
     double sum = 0;
     std::size_t known = 0;
     for (std::size_t i = 0; i < terms.size(); ++i) {
-        std::size_t frequency = 0;
-        for (const auto& occurrence : occurrences) frequency += occurrence.frequency(i);
+        const auto frequency = frequency_of(i, occurrences);
         if (frequency == 0) {
             unknown += terms.count(i);
             continue;
         }
-        costs[i] = cost_of(i, partitions, occurrences);
         const double weight = rarity(documents, static_cast<double>(frequency)) * terms.count(i);
         out.of_term[i] = static_cast<float>(weight);
         sum += weight;
         ++known;
     }
-    plan(costs, tuning.postings_max, out);
+    plan(partitions, occurrences, tuning.postings_max, out);
     const double mean = known == 0 ? 0 : sum / static_cast<double>(known);
-    const double k1 = kind == Kind::word ? tuning.word_k1 : tuning.gram_k1;
-    out.ideal = (sum + static_cast<double>(unknown) * mean * kUnknownTermShare) * (k1 + 1);
+    out.ideal =
+        (sum + static_cast<double>(unknown) * mean * kUnknownTermShare) * (tuning.word_k1 + 1);
+    return out;
+}
+
+Weights weigh_forms(const QueryTerms& forms, std::span<const AskedForm> asked,
+                    std::span<const Partition* const> partitions,
+                    std::span<const Occurrences> occurrences, const Tuning& tuning) {
+    const auto [documents, length_average] = extent_of(Kind::form, partitions);
+    Weights out;
+    out.length_average = length_average;
+    out.of_term.resize(forms.size());
+    std::vector<double> frequencies(forms.size());
+    for (std::size_t i = 0; i < forms.size(); ++i)
+        frequencies[i] = static_cast<double>(frequency_of(i, occurrences));
+    double sum = 0;
+    double sizes = 0;
+    double unknown = 0;
+    for (const auto& word : asked) {
+        const auto size = static_cast<double>(word.count * word.grams);
+        double frequency = 0;
+        for (const auto& [form, share] : word.alike)
+            frequency += share * frequencies[*forms.find(form)];
+        if (frequency == 0) {
+            unknown += size;
+            continue;
+        }
+        const double weight = rarity(documents, std::min(documents, frequency)) * size;
+        for (const auto& [form, share] : word.alike)
+            out.of_term[*forms.find(form)] += static_cast<float>(weight * share);
+        sum += weight;
+        sizes += size;
+    }
+    plan(partitions, occurrences, tuning.postings_max, out);
+    const double mean = sizes == 0 ? 0 : sum / sizes;
+    out.ideal = (sum + unknown * mean * kUnknownTermShare) * (tuning.form_k1 + 1);
     return out;
 }
 
@@ -174,7 +167,7 @@ void score_now(const Partition& partition, Kind kind, const Occurrences& occurre
         std::ranges::fill(scores, 0.0F);
         if (readings.empty()) continue;
         const auto* length = lengths.data() + first;
-        for (std::size_t i = 0; i < size; ++i) single[i] = value(1, length[i]);
+        for (std::size_t i = 0; i < size; ++i) single[i] = value(1U, length[i]);
         const auto end = static_cast<std::uint32_t>(first + size);
         for (auto& [weight, bitmap, packed] : readings) {
             if (bitmap == nullptr) {
@@ -233,23 +226,6 @@ std::vector<float> score_episodes(const Partition& partition, const Occurrences&
             out[group] += weight * value(counts[group], lengths[group]);
             counts[group] = 0;
         }
-    }
-    return out;
-}
-
-std::vector<Scored> spread(const Partition& partition, const Tuning& tuning,
-                           std::span<const float> scores, std::span<const std::uint32_t> chosen) {
-    const std::span<const double> weights = tuning.neighbour_weights;
-    const auto positions = around(partition, chosen, weights.size());
-    std::vector<Scored> out;
-    out.reserve(positions.size());
-    std::vector<Moment> moments;
-    for (std::size_t i = 0; i < positions.size();) {
-        auto end = i + 1;
-        while (end < positions.size() && positions[end] == positions[end - 1] + 1) ++end;
-        spread_run(partition, weights, scores, {positions[i], positions[end - 1] + 1}, moments,
-                   out);
-        i = end;
     }
     return out;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "search/partition.h"
+#include "search/vocabulary.h"
 
 namespace ac::search {
 
@@ -45,9 +46,21 @@ struct Weights {
 };
 
 // Terms of the query that no document has count in `ideal` with part of the mean weight.
-Weights weigh(Kind kind, const QueryTerms& terms, std::size_t unknown,
+Weights weigh(const QueryTerms& terms, std::size_t unknown,
               std::span<const Partition* const> partitions,
               std::span<const Occurrences> occurrences, const Tuning& tuning);
+
+// A word of the question, and the forms that are like it.
+struct AskedForm {
+    std::uint32_t count = 0;  // in the question
+    std::size_t grams = 0;    // that it has: a long word tells more
+    std::vector<Vocabulary::Likeness> alike;
+};
+// The same of forms: one counts with the part that it has of each word of the question, and that
+// word's weight is by how few documents have any form like it.
+Weights weigh_forms(const QueryTerms& forms, std::span<const AskedForm> asked,
+                    std::span<const Partition* const> partitions,
+                    std::span<const Occurrences> occurrences, const Tuning& tuning);
 
 // Scores of all slots by the terms of `now`; `out` has one entry a slot and is written over. A
 // stretch of slots at a time, whose scores stay in the processor's nearest cache.
@@ -62,16 +75,5 @@ void score_later(const Partition& partition, Kind kind, const QueryTerms& terms,
 // Episodes taken as one document each; by how few of them have a word.
 std::vector<float> score_episodes(const Partition& partition, const Occurrences& words,
                                   const Weights& weights, Saturation saturation);
-
-struct Scored {
-    std::uint32_t slot = 0;
-    float score = 0;
-};
-
-// The `chosen` slots and their neighbours, each with its own score and a share of its neighbours',
-// within an episode. Moments that are equal have no order, so such documents are no neighbours:
-// facts stored in one batch stay apart.
-std::vector<Scored> spread(const Partition& partition, const Tuning& tuning,
-                           std::span<const float> scores, std::span<const std::uint32_t> chosen);
 
 }  // namespace ac::search

@@ -38,15 +38,6 @@ std::string_view speaker_of(std::string_view text) {
     return std::ranges::count(name, ' ') > 2 ? std::string_view() : name;
 }
 
-// N-grams are known by fewer bits than a hash has: a document's are packed by their gaps.
-constexpr std::uint32_t kGramMask = (1 << 22) - 1;
-
-std::vector<TermId> gram_ids(const std::vector<Word>& words) {
-    auto out = grams_of(words);
-    for (auto& gram : out) gram &= kGramMask;
-    return out;
-}
-
 class HybridIndex final : public Index {
   public:
     HybridIndex(const Embedder* embedder, Tuning tuning)
@@ -64,14 +55,6 @@ class HybridIndex final : public Index {
         Partition* partition = nullptr;
         std::uint32_t slot = 0;
     };
-    struct TermHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const {
-            return std::hash<std::string_view>{}(text);
-        }
-    };
-
-    TermId intern(const std::string& term);
     void remove_locked(Key key);
     std::vector<const Partition*> selected(const SpaceFilter& filter) const;
     Question question(const Query& query) const;
@@ -84,7 +67,7 @@ class HybridIndex final : public Index {
     Tuning tuning_;
     mutable std::shared_mutex mutex_;  // guards all below
     std::map<std::string, std::unique_ptr<Partition>, std::less<>> spaces_;
-    std::unordered_map<std::string, TermId, TermHash, std::equal_to<>> vocabulary_;
+    Vocabulary vocabulary_;
     std::unordered_map<Key, Place> places_;
     mutable std::vector<Partition*> unordered_;
     mutable ScratchPool scratch_;
@@ -94,16 +77,20 @@ void HybridIndex::put(Analysis analysis) {
     auto& document = analysis.document;
     if (document.vector.empty() && embedder_) document.vector = embedder_->embed(document.text);
     Partition::Added added{
-        .key = document.key, .time_ms = document.time_ms, .grams = std::move(analysis.grams)};
+        .key = document.key, .time_ms = document.time_ms, .words = {}, .forms = {}};
     const std::unique_lock lock(mutex_);
     remove_locked(document.key);
     auto& partition = spaces_[document.space];
     if (!partition) partition = std::make_unique<Partition>();
-    std::vector<TermId> ids;
-    ids.reserve(analysis.words.size());
-    for (const auto& word : analysis.words) ids.push_back(intern(word));
-    added.words = count_terms(std::move(ids));
-    if (!analysis.speaker.empty()) added.speaker = intern(analysis.speaker);
+    std::vector<FormId> forms;
+    std::vector<TermId> words;
+    for (const auto& form : analysis.forms) {
+        forms.push_back(vocabulary_.add_form(form));
+        words.push_back(vocabulary_.term_of(forms.back()));
+    }
+    added.forms = count_terms(std::move(forms));
+    added.words = count_terms(std::move(words));
+    if (!analysis.speaker.empty()) added.speaker = vocabulary_.add_term(analysis.speaker);
     if (partition->is_ordered()) unordered_.push_back(partition.get());
     const auto slot = partition->add(added);
     places_[document.key] = {partition.get(), slot};
@@ -117,10 +104,6 @@ void HybridIndex::attach(Key key, std::span<const float> vector) {
     const auto [partition, slot] = found->second;
     if (partition->vectors() != nullptr && partition->vectors()->has(slot)) return;
     partition->attach(slot, vector);
-}
-
-TermId HybridIndex::intern(const std::string& term) {
-    return vocabulary_.try_emplace(term, static_cast<TermId>(vocabulary_.size())).first->second;
 }
 
 void HybridIndex::remove(Key key) {
@@ -172,21 +155,30 @@ std::vector<Hit> HybridIndex::search(const Query& query) const {
 }
 
 Question HybridIndex::question(const Query& query) const {
-    const auto words = split_words(query.text);
     std::vector<TermId> known;
     std::size_t unknown = 0;
-    for (const auto& term : terms_of(words)) {
-        const auto found = vocabulary_.find(term);
-        if (found == vocabulary_.end())
+    std::map<std::string, AskedForm> asked;
+    std::vector<FormId> alike;
+    for (const auto& form : forms_of(split_words(query.text))) {
+        const auto* term = vocabulary_.find_term(term_of_form(form));
+        if (term == nullptr)
             ++unknown;
         else
-            known.push_back(found->second);
+            known.push_back(*term);
+        auto& own = asked[form.text];
+        if (++own.count > 1) continue;
+        own.grams = grams_of(form).size();
+        own.alike = vocabulary_.like(form, tuning_.likeness_min);
+        for (const auto& one : own.alike) alike.push_back(one.form);
     }
-    return {
-        .words = QueryTerms(std::move(known)),
-        .unknown_words = unknown,
-        .grams = QueryTerms(gram_ids(words)),
-        .vector = query.vector.empty() && embedder_ ? embedder_->embed(query.text) : query.vector};
+    std::vector<AskedForm> asked_forms;
+    for (auto& [text, own] : asked) asked_forms.push_back(std::move(own));
+    return {.words = QueryTerms(std::move(known)),
+            .unknown_words = unknown,
+            .forms = QueryTerms(std::move(alike)),
+            .asked_forms = std::move(asked_forms),
+            .vector = query.vector.empty() && embedder_ ? embedder_->embed_question(query.text)
+                                                        : query.vector};
 }
 
 std::vector<Hit> HybridIndex::answer(const Query& query) const {
@@ -230,11 +222,10 @@ bool SpaceFilter::matches(std::string_view candidate) const {
 }
 
 Analysis analyse(Document document) {
-    const auto words = split_words(document.text + date_words(document.time_ms));
+    auto forms = forms_of(split_words(document.text + date_words(document.time_ms)));
     const auto name = terms_of(speaker_of(document.text));
     return {.document = std::move(document),
-            .words = terms_of(words),
-            .grams = count_terms(gram_ids(words)),
+            .forms = std::move(forms),
             .speaker = name.empty() ? std::string() : name.front()};
 }
 

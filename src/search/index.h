@@ -3,11 +3,12 @@
 // and happened at a time. A space is a partition of its own: a query reads only the spaces that it
 // names, and word statistics come from those alone, so no space can be probed through another.
 //
-// The score of a document joins the BM25 scores of its words and of their character n-grams, and
-// its vector similarity where there is an embedder, each as a share of the best in the query; it
-// gets a part of its neighbours' scores, of what was said just before and after, within one episode
-// (documents of a space less than `episode_gap` apart), and a part of what the episode as a whole
-// scores. docs/design/0008-memory.md has the measurements behind each part.
+// The score of a document joins the BM25 scores of its words and of words that are spelt like those
+// of the question, and its vector similarity where there is an embedder, each as a share of the
+// best in the query; it gets a part of its neighbours' scores, of what was said just before and
+// after, within one episode (documents of a space less than `episode_gap` apart), and a part of
+// what the episode as a whole and its best document score. docs/design/0008-memory.md has the
+// measurements behind each part.
 //
 // Thread-safe: searches run side by side, changes one at a time.
 
@@ -21,7 +22,7 @@
 #include <vector>
 
 #include "search/embedder.h"
-#include "search/packed_terms.h"
+#include "search/tokenizer.h"
 
 namespace ac::search {
 
@@ -45,7 +46,7 @@ struct SpaceFilter {
 
 struct Query {
     std::string text;
-    std::vector<float> vector;  // of the text; empty: words and n-grams only
+    std::vector<float> vector;  // of the text; empty: words only
     SpaceFilter spaces;
     std::size_t limit = 10;
     // Called for candidates, best first, until `limit` were accepted. Empty: all.
@@ -60,22 +61,26 @@ struct Hit {
 struct Tuning {
     double word_k1 = 0.9;
     double word_b = 0.5;
-    double gram_k1 = 1.2;
-    double gram_b = 0.5;
-    double gram_weight = 0.6;  // against 1 - gram_weight of the words
+    // Words as they are written, each with those that are like it.
+    double form_k1 = 0.6;
+    double form_b = 0.5;
+    double form_weight = 0.6;  // against 1 - form_weight of the words
     // Scores up to this share of a full match are what unrelated words have in common.
-    double gram_floor = 0.05;
+    double form_floor = 0.05;
+    // Words with at least this share of their n-grams in common are alike.
+    double likeness_min = 0.3;
     double vector_weight = 0.6;
     std::vector<double> neighbour_weights = {0.35, 0.25, 0.15, 0.1};
     double episode_weight = 0.5;
-    double episode_b = 1;  // long talks have every word; the words' own k1
+    double highlight_weight = 0.1;  // of the best document of the episode
+    double episode_b = 1;           // long talks have every word; the words' own k1
     // A question that names a person is mostly about what that person said.
     double speaker_weight = 0.4;
     std::chrono::milliseconds episode_gap = std::chrono::minutes(30);
 
     // What a query may cost in a large space. Below these numbers an answer is exact; above, the
     // benchmark search_index_bench tells what is lost.
-    std::size_t postings_max = 3'000'000;  // read for the words, and again for the n-grams
+    std::size_t postings_max = 3'000'000;  // read for the words, and again for the forms
     std::size_t completed_max = 2'000;     // documents in which terms left out before are looked up
     std::size_t vectors_max = 200;         // nearest vectors looked at, once there is a graph
     std::size_t candidates_max = 4'000;    // documents that are looked at with their neighbours
@@ -84,8 +89,7 @@ struct Tuning {
 // A document taken apart, which is half the work of adding it and needs no index.
 struct Analysis {
     Document document;
-    std::vector<std::string> words;
-    std::vector<Counted> grams;
+    std::vector<Word> forms;
     std::string speaker;  // the word that names who says it; empty: nobody
 };
 Analysis analyse(Document document);
@@ -111,7 +115,7 @@ class Index {
 };
 
 // `embedder` outlives the index and makes the vectors that documents and queries come without;
-// nullptr: those are found by words and n-grams only.
+// nullptr: those are found by words only.
 std::unique_ptr<Index> make_index(const Embedder* embedder, Tuning tuning = {});
 
 }  // namespace ac::search

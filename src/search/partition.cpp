@@ -29,10 +29,10 @@ std::uint32_t length_of(std::span<const Counted> terms) {
 }
 
 std::unique_ptr<std::uint8_t[]> pack_document(std::span<const Counted> words,
-                                              std::span<const Counted> grams) {
-    std::vector<std::uint8_t> room((words.size() + grams.size()) * kPackedBytesMax);
+                                              std::span<const Counted> forms) {
+    std::vector<std::uint8_t> room((words.size() + forms.size()) * kPackedBytesMax);
     auto* middle = pack_all(words, room.data());
-    auto* end = pack_all(grams, middle);
+    auto* end = pack_all(forms, middle);
     const std::uint32_t sizes[] = {static_cast<std::uint32_t>(middle - room.data()),
                                    static_cast<std::uint32_t>(end - middle)};
     auto out = std::make_unique_for_overwrite<std::uint8_t[]>(kHeaderBytes + sizes[0] + sizes[1]);
@@ -70,8 +70,8 @@ std::uint32_t Partition::add(const Added& document) {
     keys_.push_back(document.key);
     times_.push_back(document.time_ms);
     speakers_.push_back(document.speaker);
-    documents_.push_back(pack_document(document.words, document.grams));
-    for (auto [own, terms] : {std::pair(&words_, &document.words), {&grams_, &document.grams}}) {
+    documents_.push_back(pack_document(document.words, document.forms));
+    for (auto [own, terms] : {std::pair(&words_, &document.words), {&forms_, &document.forms}}) {
         const auto length = length_of(*terms);
         own->lengths.push_back(length);
         own->length_sum += length;
@@ -100,10 +100,10 @@ Partition::Bytes Partition::terms(Kind kind, std::uint32_t slot) const {
 void Partition::build_postings() {
     has_postings_ = true;
     words_.postings = Postings();
-    grams_.postings = Postings();
+    forms_.postings = Postings();
     std::vector<Counted> all;
     for (std::uint32_t slot = 0; slot < slots(); ++slot) {
-        for (auto [own, kind] : {std::pair(&words_, Kind::word), {&grams_, Kind::gram}}) {
+        for (auto [own, kind] : {std::pair(&words_, Kind::word), {&forms_, Kind::form}}) {
             all.clear();
             const auto [begin, end] = terms(kind, slot);
             for_each_packed(begin, end, [&](TermId term, std::uint32_t count) {
@@ -134,7 +134,7 @@ bool Partition::compact_when_sparse(const std::function<void(Key, std::uint32_t)
     keep_only(times_, new_slot);
     keep_only(speakers_, new_slot);
     keep_only(documents_, new_slot);
-    for (auto* own : {&words_, &grams_}) {
+    for (auto* own : {&words_, &forms_}) {
         keep_only(own->lengths, new_slot);
         own->length_sum = 0;
         for (const auto length : own->lengths) own->length_sum += length;
@@ -216,10 +216,10 @@ std::size_t Partition::bytes() const {
     for (std::uint32_t slot = 0; slot < slots(); ++slot)
         if (is_live(slot))
             documents +=
-                static_cast<std::size_t>(terms(Kind::gram, slot).end - documents_[slot].get());
+                static_cast<std::size_t>(terms(Kind::form, slot).end - documents_[slot].get());
     const auto each =
         sizeof(Key) + sizeof(std::int64_t) + sizeof(Packed) + 5 * sizeof(std::uint32_t);
-    return documents + keys_.capacity() * each + words_.postings.bytes() + grams_.postings.bytes() +
+    return documents + keys_.capacity() * each + words_.postings.bytes() + forms_.postings.bytes() +
            (vectors_ ? vectors_->bytes() : 0);
 }
 

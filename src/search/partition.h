@@ -17,8 +17,8 @@
 
 namespace ac::search {
 
-// The words and the n-grams of the documents.
-enum class Kind { word, gram };
+// The words of the documents without their endings, and as they are written.
+enum class Kind { word, form };
 
 class Partition final {
   public:
@@ -32,7 +32,7 @@ class Partition final {
         Key key = 0;
         std::int64_t time_ms = 0;
         std::vector<Counted> words;
-        std::vector<Counted> grams;
+        std::vector<Counted> forms;
         TermId speaker = kNobody;  // the word that names who says it
     };
     std::uint32_t add(const Added& document);
@@ -79,14 +79,14 @@ class Partition final {
         std::uint64_t length_sum = 0;
         Postings postings;
     };
-    // Packed: bytes of the words' part, the words, the grams. Null: the document is dead.
+    // Packed: bytes of the words' part, the words, the forms. Null: the document is dead.
     using Packed = std::unique_ptr<std::uint8_t[]>;
     struct Bytes {
         const std::uint8_t* begin;
         const std::uint8_t* end;
     };
 
-    const Field& field(Kind kind) const { return kind == Kind::word ? words_ : grams_; }
+    const Field& field(Kind kind) const { return kind == Kind::word ? words_ : forms_; }
     Bytes terms(Kind kind, std::uint32_t slot) const;
     void build_postings();
     void extend_episodes(const Tuning& tuning, std::size_t from);
@@ -96,7 +96,7 @@ class Partition final {
     std::vector<TermId> speakers_;
     std::vector<Packed> documents_;
     Field words_;
-    Field grams_;
+    Field forms_;
     bool has_postings_ = false;
     std::unique_ptr<VectorRows> vectors_;
     std::size_t live_ = 0;

@@ -3,18 +3,13 @@
 #include <algorithm>
 
 #include "search/evaluation.h"
+#include "search/surroundings.h"
 
 namespace ac::search {
 
 namespace {
 
-struct Part {
-    const Partition* partition = nullptr;
-    std::size_t first = 0;  // place of its slot 0 in the row
-    std::vector<float> episodes;
-};
-
-// A query's words or n-grams over the partitions.
+// A query's words or forms over the partitions.
 struct Asked {
     Kind kind;
     const QueryTerms& terms;
@@ -25,15 +20,6 @@ struct Asked {
     TermValue value() const { return {saturation, weights.length_average}; }
 };
 
-struct Candidate {
-    float score = 0;
-    Key key = 0;
-    // Newest first among equals: keys grow.
-    bool operator<(const Candidate& other) const {
-        return score != other.score ? score < other.score : key < other.key;
-    }
-};
-
 class Ranking final {
   public:
     Ranking(const Query& query, const Question& question,
@@ -41,7 +27,7 @@ class Ranking final {
     std::vector<Hit> hits();
 
   private:
-    Asked ask(Kind kind, const QueryTerms& terms, std::size_t unknown, Saturation saturation) const;
+    Asked ask(Kind kind, const QueryTerms& terms, Saturation saturation) const;
     void score_texts(const Asked& asked, std::vector<float>& scores);
     void clear_dead(std::vector<float>& scores) const;
     // What was left out of the best documents' scores, so that these are exact.
@@ -49,15 +35,12 @@ class Ranking final {
     void score_vectors();
     void score_all_episodes();
     // Each kind of evidence as a share of the best in the query.
-    void join(float gram_floor);
+    void join(float form_floor);
     // Calls visit(part, its slots) for the places in the row, which ascend.
     template <class Visit>
     void for_each_part(std::span<const std::uint32_t> places, Visit visit) const;
     // Places that have a score of their own or by their episode.
     std::vector<std::uint32_t> every_match() const;
-    // Of those places and their neighbours.
-    std::vector<Candidate> candidates(std::span<const std::uint32_t> places) const;
-    void favour_speakers(const Partition& partition, std::span<Scored> scored) const;
     double confidence() const;
 
     const Query& query_;
@@ -68,9 +51,9 @@ class Ranking final {
     std::vector<Part> parts_;
     std::size_t size_ = 0;
     Asked words_;
-    Asked grams_;
+    Asked forms_;
     double best_words_ = 0;
-    double best_grams_ = 0;
+    double best_forms_ = 0;
     double best_vectors_ = 0;
     double best_episodes_ = 0;
 };
@@ -83,21 +66,22 @@ Ranking::Ranking(const Query& query, const Question& question,
       partitions_(partitions),
       tuning_(tuning),
       scratch_(scratch),
-      words_(
-          ask(Kind::word, question.words, question.unknown_words, {tuning.word_k1, tuning.word_b})),
-      grams_(ask(Kind::gram, question.grams, 0, {tuning.gram_k1, tuning.gram_b})) {
+      words_(ask(Kind::word, question.words, {tuning.word_k1, tuning.word_b})),
+      forms_(ask(Kind::form, question.forms, {tuning.form_k1, tuning.form_b})) {
     for (const auto* partition : partitions) {
         parts_.push_back({.partition = partition, .first = size_, .episodes = {}});
         size_ += partition->slots();
     }
 }
 
-Asked Ranking::ask(Kind kind, const QueryTerms& terms, std::size_t unknown,
-                   Saturation saturation) const {
+Asked Ranking::ask(Kind kind, const QueryTerms& terms, Saturation saturation) const {
     Asked out{.kind = kind, .terms = terms, .saturation = saturation};
     for (const auto* partition : partitions_)
         out.occurrences.push_back(partition->find(kind, terms));
-    out.weights = weigh(kind, terms, unknown, partitions_, out.occurrences, tuning_);
+    out.weights =
+        kind == Kind::word
+            ? weigh(terms, question_.unknown_words, partitions_, out.occurrences, tuning_)
+            : weigh_forms(terms, question_.asked_forms, partitions_, out.occurrences, tuning_);
     return out;
 }
 
@@ -133,11 +117,11 @@ void Ranking::for_each_part(std::span<const std::uint32_t> places, Visit visit) 
 }
 
 void Ranking::complete() {
-    if (words_.weights.later.empty() && grams_.weights.later.empty()) return;
+    if (words_.weights.later.empty() && forms_.weights.later.empty()) return;
     join(0);
     for_each_part(scratch_.line.top(tuning_.completed_max), [&](const Part& part, auto slots) {
         for (const auto& [asked, scores] :
-             {std::pair(&words_, &scratch_.words), {&grams_, &scratch_.grams}})
+             {std::pair(&words_, &scratch_.words), {&forms_, &scratch_.forms}})
             if (!asked->weights.later.empty())
                 score_later(*part.partition, asked->kind, asked->terms, asked->weights,
                             asked->value(), slots, std::span(*scores).subspan(part.first));
@@ -180,24 +164,16 @@ void Ranking::score_all_episodes() {
     }
 }
 
-void Ranking::join(float gram_floor) {
+void Ranking::join(float form_floor) {
     best_words_ = largest(scratch_.words);
-    best_grams_ = largest(scratch_.grams);
-    if (best_grams_ < gram_floor) best_grams_ = 0;
+    best_forms_ = largest(scratch_.forms);
+    if (best_forms_ < form_floor) best_forms_ = 0;
     const auto part = [](std::span<const float> scores, double weight, double best, float floor) {
         return ScoreLine::Part{scores, best > 0 ? static_cast<float>(weight / best) : 0.0F, floor};
     };
-    scratch_.line.join(part(scratch_.words, 1 - tuning_.gram_weight, best_words_, 0),
-                       part(scratch_.grams, tuning_.gram_weight, best_grams_, gram_floor),
+    scratch_.line.join(part(scratch_.words, 1 - tuning_.form_weight, best_words_, 0),
+                       part(scratch_.forms, tuning_.form_weight, best_forms_, form_floor),
                        part(scratch_.vectors, tuning_.vector_weight, best_vectors_, 0), size_);
-}
-
-void Ranking::favour_speakers(const Partition& partition, std::span<Scored> scored) const {
-    const auto more = static_cast<float>(1 + tuning_.speaker_weight);
-    for (auto& [slot, score] : scored) {
-        const auto speaker = partition.speaker(slot);
-        if (question_.words.may_have(speaker) && question_.words.find(speaker)) score *= more;
-    }
 }
 
 std::vector<std::uint32_t> Ranking::every_match() const {
@@ -210,60 +186,40 @@ std::vector<std::uint32_t> Ranking::every_match() const {
     return out;
 }
 
-std::vector<Candidate> Ranking::candidates(std::span<const std::uint32_t> places) const {
-    std::vector<std::pair<const Part*, std::vector<Scored>>> scored;
-    float best = 0;
-    for_each_part(places, [&](const Part& part, auto slots) {
-        const auto scores = scratch_.line.scores().subspan(part.first, part.partition->slots());
-        scored.emplace_back(&part, spread(*part.partition, tuning_, scores, slots));
-        for (const auto& one : scored.back().second) best = std::max(best, one.score);
-    });
-    const float scale = best > 0 && best_episodes_ > 0 ? 1 / best : 1;
-    const auto share = best > 0 && best_episodes_ > 0
-                           ? static_cast<float>(tuning_.episode_weight / best_episodes_)
-                           : 0.0F;
-    std::vector<Candidate> out;
-    for (auto& [part, own] : scored) {
-        const auto& partition = *part->partition;
-        for (auto& [slot, score] : own)
-            score = score * scale + share * part->episodes[partition.episode(slot)];
-        favour_speakers(partition, own);
-        for (const auto& [slot, score] : own)
-            if (score > 0 && partition.is_live(slot)) out.push_back({score, partition.key(slot)});
-    }
-    return out;
-}
-
 // How much of the question the best document covers.
 double Ranking::confidence() const {
     double out = best_vectors_;
     if (words_.weights.ideal > 0) out = std::max(out, best_words_ / words_.weights.ideal);
-    if (grams_.weights.ideal > 0) out = std::max(out, best_grams_ / grams_.weights.ideal);
+    if (forms_.weights.ideal > 0) out = std::max(out, best_forms_ / forms_.weights.ideal);
     return std::min(1.0, out);
 }
 
 std::vector<Hit> Ranking::hits() {
     score_texts(words_, scratch_.words);
-    score_texts(grams_, scratch_.grams);
+    score_texts(forms_, scratch_.forms);
     scratch_.vectors.clear();
     complete();
     score_vectors();
     score_all_episodes();
-    join(static_cast<float>(tuning_.gram_floor * grams_.weights.ideal));
+    join(static_cast<float>(tuning_.form_floor * forms_.weights.ideal));
     // A few candidates at first; more when too few of them are accepted.
     for (auto wanted = std::max(tuning_.candidates_max, query_.limit + 100);;) {
         const bool is_all = wanted >= size_;
         const auto places = is_all ? every_match() : scratch_.line.top(wanted);
-        auto heap = candidates(places);
-        std::make_heap(heap.begin(), heap.end());
-        const double best = heap.empty() ? 0 : heap.front().score;
+        Surroundings surroundings({.parts = parts_,
+                                   .scores = scratch_.line.scores(),
+                                   .best_episode = best_episodes_,
+                                   .words = question_.words,
+                                   .tuning = tuning_},
+                                  places);
+        double best = 0;
         std::vector<Hit> out;
-        while (!heap.empty() && out.size() < query_.limit) {
-            std::pop_heap(heap.begin(), heap.end());
-            const auto [score, key] = heap.back();
-            heap.pop_back();
-            if (query_.accept && !query_.accept(key)) continue;
-            out.push_back({key, confidence() * score / best});
+        while (out.size() < query_.limit) {
+            const auto candidate = surroundings.next();
+            if (!candidate) break;
+            best = std::max<double>(best, candidate->score);
+            if (query_.accept && !query_.accept(candidate->key)) continue;
+            out.push_back({candidate->key, confidence() * candidate->score / best});
         }
         if (out.size() == query_.limit || is_all) return out;
         wanted = places.size() < wanted ? size_ : wanted * 32;

@@ -1,6 +1,6 @@
 #pragma once
 // Answers one query from the partitions that it reads: scores of every document by words and
-// n-grams, the candidates that these give, and what neighbours, episodes and speakers add to the
+// forms, the candidates that these give, and what neighbours, episodes and speakers add to the
 // candidates. The documents of all partitions stand in one row, so that a thousand small ones are
 // ranked like one large.
 
@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "search/evaluation.h"
 #include "search/index.h"
 #include "search/partition.h"
 #include "search/score_line.h"
@@ -19,14 +20,15 @@ namespace ac::search {
 struct Question {
     QueryTerms words;
     std::size_t unknown_words = 0;  // that no document has
-    QueryTerms grams;
+    QueryTerms forms;               // all that are like a word of the question
+    std::vector<AskedForm> asked_forms;
     std::vector<float> vector;
 };
 
 // A number a document and kind of evidence: too much to ask the system for at every query.
 struct Scratch {
     std::vector<float> words;
-    std::vector<float> grams;
+    std::vector<float> forms;
     std::vector<float> vectors;
     ScoreLine line;
 };

@@ -76,10 +76,14 @@ std::vector<float> random_unit(std::mt19937& engine, std::size_t dimensions) {
     return out;
 }
 
-TEST(Tokenizer, grams_are_those_of_the_words_that_count) {
-    EXPECT_EQ(grams_of(split_words("the cat")), grams_of(split_words("cat")));
-    EXPECT_EQ(grams_of(split_words("cat")).size(), 6);  // ^ca cat at$ ^cat cat$ ^cat$
-    EXPECT_EQ(grams_of(split_words("서울에서")).size(), 3);
+TEST(Tokenizer, forms_are_the_words_that_count) {
+    const auto forms = forms_of(split_words("the cats 서울에서"));
+    ASSERT_EQ(forms.size(), 4);
+    EXPECT_EQ(forms[0].text, "cats");
+    EXPECT_EQ(term_of_form(forms[0]), "cat");
+    EXPECT_EQ(forms[3].text, "에서");
+    EXPECT_EQ(grams_of({.text = "cat"}).size(), 6);  // ^ca cat at$ ^cat cat$ ^cat$
+    EXPECT_EQ(grams_of(forms[3]).size(), 1);
 }
 
 float exact(const std::vector<float>& a, const std::vector<float>& b) {

@@ -108,18 +108,18 @@ void strip_possessive(std::string& word) {
     std::erase(word, '\'');
 }
 
-void append_pairs(const std::string& word, std::vector<std::string>& out) {
+void append_pairs(const std::string& word, std::vector<Word>& out) {
     std::size_t before = 0;
     std::size_t at = 0;
     next_code_point(word, at);
     if (at >= word.size()) {
-        out.push_back(word);
+        out.push_back({.text = word, .is_wide = true});
         return;
     }
     while (at < word.size()) {
         const auto middle = at;
         next_code_point(word, at);
-        out.push_back(word.substr(before, at - before));
+        out.push_back({.text = word.substr(before, at - before), .is_wide = true});
         before = middle;
     }
 }
@@ -207,33 +207,35 @@ bool is_stop_word(std::string_view word) {
     return words.contains(word);
 }
 
-std::vector<std::string> terms_of(const std::vector<Word>& words) {
-    std::vector<std::string> out;
+std::vector<Word> forms_of(const std::vector<Word>& words) {
+    std::vector<Word> out;
     out.reserve(words.size());
     for (const auto& word : words) {
         if (word.is_wide)
             append_pairs(word.text, out);
         else if (!is_stop_word(word.text))
-            out.push_back(stem(std::string_view(word.text).substr(0, kTermBytesMax)));
+            out.push_back({.text = word.text.substr(0, kTermBytesMax)});
     }
     return out;
 }
 
-std::vector<std::uint32_t> grams_of(const std::vector<Word>& words) {
+std::string term_of_form(const Word& form) {
+    return form.is_wide ? form.text : stem(form.text);
+}
+
+std::vector<std::string> terms_of(const std::vector<Word>& words) {
+    std::vector<std::string> out;
+    for (const auto& form : forms_of(words)) out.push_back(term_of_form(form));
+    return out;
+}
+
+std::vector<std::uint32_t> grams_of(const Word& form) {
+    if (form.is_wide) return {hash(form.text)};
     std::vector<std::uint32_t> out;
-    std::vector<std::string> pairs;
-    for (const auto& word : words) {
-        if (word.is_wide) {
-            append_pairs(word.text, pairs);
-            continue;
-        }
-        if (is_stop_word(word.text)) continue;
-        const auto framed = '^' + word.text.substr(0, kTermBytesMax) + '$';
-        for (std::size_t n = kGramMin; n <= kGramMax; ++n)
-            for (std::size_t i = 0; i + n <= framed.size(); ++i)
-                out.push_back(hash(std::string_view(framed).substr(i, n)));
-    }
-    for (const auto& pair : pairs) out.push_back(hash(pair));
+    const auto framed = '^' + form.text + '$';
+    for (std::size_t n = kGramMin; n <= kGramMax; ++n)
+        for (std::size_t i = 0; i + n <= framed.size(); ++i)
+            out.push_back(hash(std::string_view(framed).substr(i, n)));
     return out;
 }
 

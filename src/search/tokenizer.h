@@ -27,9 +27,12 @@ inline std::vector<std::string> terms_of(std::string_view text) {
     return terms_of(split_words(text));
 }
 
-// Hashes of the character n-grams (3 to 5) of the words that are no stop words: what is left of a
-// word however it is spelt or bent.
-std::vector<std::uint32_t> grams_of(const std::vector<Word>& words);
+// The words that count, as they are written: without stop words, wide runs as pairs.
+std::vector<Word> forms_of(const std::vector<Word>& words);
+std::string term_of_form(const Word& form);
+// Hashes of a form's character n-grams (3 to 5): what is left of a word however it is bent.
+// Of a wide pair itself.
+std::vector<std::uint32_t> grams_of(const Word& form);
 
 bool is_stop_word(std::string_view word);
 

@@ -31,6 +31,7 @@
 #include "server/issuing.h"
 #include "server/key_box.h"
 #include "server/memory_delivery.h"
+#include "server/memory_embedder.h"
 #include "server/memory_model.h"
 #include "server/metrics.h"
 #include "server/model_keys.h"
@@ -370,10 +371,14 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AC_TRY(const auto delivery,
            MemoryDelivery::open(objects, timer, {config.memory.topics, config.memory.streams},
                                 config.outbound_ca_file));
+    AC_TRY(const auto memory_embedder,
+           open_memory_embedder(config.memory.embedding,
+                                embedded == nullptr ? nullptr : &embedded->encoder()));
     memory::MemoryService memory({.database = *database,
                                   .pool = pool,
                                   .timer = timer,
                                   .random = random,
+                                  .embedder = {memory_embedder.get(), config.memory.embedding},
                                   .engine = std::move(engine),
                                   .model = &memory_model,
                                   .target = delivery.get()});

@@ -32,6 +32,7 @@ class EmbeddedModels final {
     models::Provider provider();
     // The routes of `config` with this provider as the default where none is named.
     static models::ModelsConfig with_defaults(models::ModelsConfig config);
+    const embedded::E5Source& encoder() const { return encoder_; }
     // Before the sandbox goes.
     Task<> stop() { return server_.stop(); }
 

@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "embedded/embedders.h"
 #include "net/url.h"
 
 namespace ac::server {
@@ -67,6 +68,12 @@ Result<> set(MemoryConfig& config, const std::string& key, const YAML::Node& nod
         config.model = node.Scalar();
     } else if (key == "prompts") {
         config.prompts = node.Scalar();
+    } else if (key == "embedding") {
+        const auto& name = config.embedding = node.Scalar();
+        if (!name.empty() && name != embedded::kE5Model && name != embedded::kHashedModel)
+            return invalid(
+                node, key,
+                fmt::format("want {}, {} or nothing", embedded::kE5Model, embedded::kHashedModel));
     } else {
         return invalid(node, key, "unknown key");
     }

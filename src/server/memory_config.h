@@ -19,6 +19,8 @@ struct MemoryConfig {
     std::string model;    // as callers of the models API name it; empty: none
     std::string prompts;  // a folder with prompts of the operator's own; empty: the built-in ones
     int calls_per_minute = 60;
+    // The embedder in this process by whose vectors records are found too; empty: by words only.
+    std::string embedding;
     // Where notifications of self-managed strategies go: an SNS topic's ARN and the URL that stands
     // for it.
     std::map<std::string, std::string> topics;

@@ -15,6 +15,7 @@ TEST(memory_config, says_engine_model_and_where_notifications_go) {
 engine: model
 model: anthropic.claude-sonnet
 model_calls_per_minute: 7
+embedding: multilingual-e5-small
 topics:
   arn:aws:sns:us-west-2:000000000000:memory: http://127.0.0.1:9000/hook
 streams:
@@ -25,6 +26,7 @@ streams:
     EXPECT_EQ(config->engine, memory::EngineMode::model);
     EXPECT_EQ(config->model, "anthropic.claude-sonnet");
     EXPECT_EQ(config->calls_per_minute, 7);
+    EXPECT_EQ(config->embedding, "multilingual-e5-small");
     EXPECT_EQ(config->topics.at("arn:aws:sns:us-west-2:000000000000:memory"),
               "http://127.0.0.1:9000/hook");
     EXPECT_EQ(config->streams.at("arn:aws:kinesis:us-west-2:000000000000:stream/b"),
@@ -36,10 +38,11 @@ TEST(memory_config, errors_name_line_and_key) {
               "line 1: memory.engine: want builtin, model or auto");
     EXPECT_EQ(parsed("engine: auto\nmodle: x").error().message,
               "line 2: memory.modle: unknown key");
-    for (const auto* yaml : {"engine: model", "- x", "model_calls_per_minute: 0", "model: [a]",
-                             "topics: {x: 'http://h'}", "topics: {'arn:a': 'ftp://h'}",
-                             "topics: {'arn:a': 's3://b'}", "streams: {'arn:a': 's3://'}",
-                             "streams: {'arn:a': 's3:///x'}", "streams: {x: 'http://h'}"})
+    for (const auto* yaml :
+         {"engine: model", "- x", "model_calls_per_minute: 0", "model: [a]", "embedding: word2vec",
+          "topics: {x: 'http://h'}", "topics: {'arn:a': 'ftp://h'}", "topics: {'arn:a': 's3://b'}",
+          "streams: {'arn:a': 's3://'}", "streams: {'arn:a': 's3:///x'}",
+          "streams: {x: 'http://h'}"})
         EXPECT_FALSE(parsed(yaml)) << yaml;
 }
 

@@ -26,6 +26,10 @@ def best(client, memory, question):
     return found[0]["content"]["text"] if found and found[0]["score"] > 0 else None
 
 
+def await_best(client, memory, question, text):
+    assert eventually(lambda: best(client, memory, question) == text), question
+
+
 def test_a_record_is_found_by_its_meaning(tmp_path):
     config = models_config.write(tmp_path, platform={
         "memory": {"embedding": "multilingual-e5-small"}})
@@ -37,12 +41,12 @@ def test_a_record_is_found_by_its_meaning(tmp_path):
             {"requestIdentifier": str(n), "namespaces": ["/notes"], "timestamp": 1_700_000_000,
              "content": {"text": text}} for n, text in enumerate(TEXTS)])
         for question, number in QUESTIONS.items():
-            assert eventually(lambda q=question, n=number: best(client, memory, q) == TEXTS[n]), question
+            await_best(client, memory, question, TEXTS[number])
         daemon.kill9()
         daemon.start()
         client = daemon.client("bedrock-agentcore")
         for question, number in QUESTIONS.items():
-            assert eventually(lambda q=question, n=number: best(client, memory, q) == TEXTS[n]), question
+            await_best(client, memory, question, TEXTS[number])
 
 
 def test_an_embedder_that_is_not_there_is_refused_at_the_start(tmp_path):

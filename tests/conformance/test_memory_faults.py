@@ -2,7 +2,7 @@
 
 The number of kills is `--memory-kills` (200 take about ten minutes):
 
-    build/venv/bin/python -m pytest tests/conformance/test_memory_faults.py --memory-kills 200 -s
+    pytest tests/conformance/test_memory_faults.py --memory-kills 200 --timeout 3600 -s
 """
 import os
 import random

@@ -127,8 +127,10 @@ def wrk(port: int, pid: int, path: str, headers: dict[str, str], seconds: int) -
 
 
 def worker_of(master: int) -> int:
-    children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
-    return int(children[0])
+    children = Path(f"/proc/{master}/task/{master}/children")
+    while not (workers := children.read_text(encoding="ascii").split()):
+        time.sleep(0.01)
+    return int(workers[0])
 
 
 def throughput(rounds: int, seconds: int) -> None:

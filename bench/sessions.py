@@ -65,10 +65,18 @@ def ask(port: int, request: bytes) -> float:
     return took
 
 
+given_ports: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody was given before: programs that start at once must not meet on one."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 def by_hand(command: list[str], environment: dict[str, str], port: int) -> float:

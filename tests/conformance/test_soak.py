@@ -241,14 +241,13 @@ def test_nothing_is_left_of_sessions_that_came_and_went(soaked):
     print(f"seed {seed}: {dict(done)}, {len(churned)} runtimes came and went")
     assert done["create"] and done["use"] and done["crash"] and churned
 
-    # A guest that waits is taken, also after all that.
-    runtimes[0].invoke({"do": "echo"})
-    assert eventually(lambda: metrics(daemon)["agentcored_runtime_pool_guests"] > 0,
-                      SETTLE_SECONDS_MAX, 0.01)
-    before_taken = metrics(daemon)["agentcored_runtime_pool_taken_total"]
-    for runtime in runtimes[:2]:
-        runtime.invoke({"do": "echo"})
-    assert metrics(daemon)["agentcored_runtime_pool_taken_total"] > before_taken
+    # Guests still wait, and are taken, after all that.
+    taken = metrics(daemon)["agentcored_runtime_pool_taken_total"]
+
+    def takes_one():
+        runtimes[0].invoke({"do": "echo"})
+        return metrics(daemon)["agentcored_runtime_pool_taken_total"] > taken
+    assert eventually(takes_one, SETTLE_SECONDS_MAX, 0.3), f"seed {seed}"
 
     # Those that were left alone idle out; of the others nothing is asked any more either.
     assert eventually(lambda: metrics(daemon)["agentcored_runtime_sessions"] == 0,

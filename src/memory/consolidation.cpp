@@ -229,6 +229,8 @@ Result<Consolidated> consolidate(Transaction& tx, const store::Job& job,
                                  const RecordNumbers& numbers, const EngineChoice& engines,
                                  const MemoryLimits& limits, WallTime now) {
     Consolidated out{.memory = job.memory};
+    AC_TRY(const bool is_open, store::erase_job(tx, job.id));
+    if (!is_open) return out;
     AC_TRY(const auto memory, store::find_memory_by_number(tx, job.memory));
     if (memory && memory->status == MemoryStatus::active) {
         const auto messages = messages_of(job.payload);
@@ -254,7 +256,6 @@ Result<Consolidated> consolidate(Transaction& tx, const store::Job& job,
             AC_CHECK(apply(work, messages, limits));
         }
     }
-    AC_CHECK(store::erase_job(tx, job.id));
     return out;
 }
 

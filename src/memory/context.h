@@ -33,6 +33,8 @@ class Arrivals final {
         // Microseconds of today take 51 of 63 bits.
         return std::max(last + 1, wanted) << kRandomBits | (low & ((1 << kRandomBits) - 1));
     }
+    // No number given out from then on is lower, in any process whose clock is right.
+    static std::int64_t lowest_at(WallTime time) { return to_epoch_ms(time) * 1000 << kRandomBits; }
 
   private:
     static constexpr int kRandomBits = 11;
@@ -49,6 +51,7 @@ struct Context {
     Random& random;
     MemoryLimits limits;
     Arrivals& arrivals;
+    bool is_shared = false;  // other processes write to the database too
 
     WallTime now() const { return timer.clock().wall(); }
 };

@@ -22,11 +22,20 @@ constexpr std::size_t kSummaryBytesMax = 2000;
 constexpr std::size_t kStatementsMax = 200;  // of one event: each is looked up and written
 constexpr std::size_t kContentTermsMin = 2;  // "Thanks!" states nothing
 
-// Talk to a machine, not about a person.
-constexpr std::array<std::string_view, 12> kAddressedToMachine = {
+// Talk to a machine, not about a person: any of these, or one of each in a sentence.
+constexpr std::array<std::string_view, 16> kAddressedToMachine = {
     "ignore all",        "ignore previous", "ignore your",       "ignore the above",
     "disregard",         "system prompt",   "you are now",       "you must",
-    "your instructions", "as an ai",        "forget everything", "jailbreak"};
+    "your instructions", "as an ai",        "forget everything", "jailbreak",
+    "시스템 프롬프트",   "지금부터 너는",   "지금부터 당신은",   "탈옥"};
+constexpr std::array<std::string_view, 6> kDisobey = {"ignore", "override", "forget",
+                                                      "bypass", "무시",     "잊어"};
+constexpr std::array<std::string_view, 8> kOrders = {
+    "instruction", "prompt", "guideline", "rules", "지시", "명령", "규칙", "프롬프트"};
+
+// Who talks in a prompt. Nobody is called that, and a record must not look like one.
+constexpr std::array<std::string_view, 10> kRoles = {
+    "system", "assistant", "developer", "user", "human", "tool", "function", "model", "bot", "ai"};
 
 constexpr std::array<std::string_view, 30> kPreferenceCues = {
     "i like",         "i love",        "i prefer",      "i enjoy",   "i hate",   "i dislike",
@@ -67,6 +76,13 @@ std::string plain_lower(std::string_view text) {
     std::string out = to_lower(text);
     for (auto at = out.find("’"); at != std::string::npos; at = out.find("’", at))
         out.replace(at, std::string_view("’").size(), "'");
+    return out;
+}
+
+// The words of a text without case, marks and what cannot be seen, so that none of it hides a word.
+std::string bare(std::string_view text) {
+    std::string out;
+    for (const auto& word : search::split_words(text)) out += (out.empty() ? "" : " ") + word.text;
     return out;
 }
 
@@ -146,6 +162,7 @@ std::size_t name_length(std::string_view text) {
         const auto byte = static_cast<unsigned char>(c);
         return byte >= 0x80 || std::isalnum(byte) != 0 || c == ' ' || c == '.' || c == '-';
     };
+    if (std::ranges::find(kRoles, bare(name)) != kRoles.end()) return 0;
     return std::ranges::all_of(name, fits) ? colon : 0;
 }
 
@@ -219,9 +236,10 @@ struct Sentence {
 }  // namespace
 
 bool addresses_machine(std::string_view text) {
-    const auto lower = plain_lower(text);
-    const auto hits = [&](std::string_view cue) { return holds(lower, cue); };
-    return std::ranges::any_of(kAddressedToMachine, hits);
+    const auto words = bare(text);
+    const auto hits = [&](std::string_view cue) { return holds(words, cue); };
+    return std::ranges::any_of(kAddressedToMachine, hits) ||
+           (std::ranges::any_of(kDisobey, hits) && std::ranges::any_of(kOrders, hits));
 }
 
 std::vector<Message> messages_of(const json::array& payload) {
@@ -344,6 +362,7 @@ std::string episode_of(const std::vector<Message>& messages) {
     const auto first_lines = [](const Message& message) {
         std::string out;
         for (const auto& sentence : sentences_of(message.text)) {
+            if (addresses_machine(sentence)) continue;
             if (out.size() + sentence.size() > kSummaryBytesMax / 4) break;
             out += (out.empty() ? "" : " ") + sentence;
         }

@@ -96,9 +96,9 @@ Result<bool> restart_job(Transaction& tx, std::int64_t memory, const std::string
     return changed > 0;
 }
 
-Result<> erase_job(Transaction& tx, const std::string& id) {
-    AC_CHECK(tx.execute("DELETE FROM memory_jobs WHERE id = $1", {id}));
-    return {};
+Result<bool> erase_job(Transaction& tx, const std::string& id) {
+    AC_TRY(const auto erased, tx.execute("DELETE FROM memory_jobs WHERE id = $1", {id}));
+    return erased > 0;
 }
 
 Result<std::vector<NumberedSession>> scan_sessions(Transaction& tx, std::int64_t memory,

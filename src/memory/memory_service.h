@@ -33,6 +33,7 @@ class MemoryService final {
         EngineConfig engine = {};
         LanguageModel* model = nullptr;  // nullptr: the built-in engine only
         DeliveryTarget* target = nullptr;
+        bool is_shared = false;  // other daemons write to the database too
     };
     explicit MemoryService(Dependencies dependencies);
 

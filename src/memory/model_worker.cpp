@@ -234,6 +234,10 @@ Task<> ModelWorker::apply(Batch batch, Changes changes) {
                  numbers = make_numbers(context_),
                  now = context_.now()](storage::Transaction& tx) -> Result<Consolidated> {
         Consolidated out{.memory = batch.memory.number};
+        for (const auto& job : batch.jobs) {
+            AC_TRY(const bool is_open, store::erase_job(tx, job.id));
+            if (!is_open) return out;
+        }
         for (const auto& change : changes) {
             AC_TRY(auto known, change.record ? store::find_record(tx, out.memory, change.record->id)
                                              : Result<std::optional<Record>>(std::nullopt));
@@ -274,7 +278,6 @@ Task<> ModelWorker::apply(Batch batch, Changes changes) {
             AC_CHECK(announce(tx, batch.memory, event, record, numbers, now));
             out.written.push_back(std::move(record));
         }
-        for (const auto& job : batch.jobs) AC_CHECK(store::erase_job(tx, job.id));
         return out;
     };
     AC_CO_TRY(const auto done, co_await context_.database.write(std::move(work)));

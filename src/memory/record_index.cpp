@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::size_t kOwnIndexRecordsMax = 20'000;  // read for one search, a second of work
 constexpr Milliseconds kCompletionPoll{20};
+constexpr Milliseconds kFollowPause{100};
+// Others' clocks may be behind, and their transactions slow.
+constexpr Seconds kFollowSlack{10};
+constexpr std::size_t kKeysAtOnce = 100;
 constexpr int kCompletionPolls = 2000;  // 40 s: within what clients wait for an answer
 
 search::Document document_of(const Record& record, std::vector<float> vector = {}) {
@@ -60,6 +64,7 @@ void RecordIndex::add_memory(std::int64_t memory) {
     const auto own = shard(memory);
     const std::lock_guard lock(own->mutex);
     own->is_complete = true;
+    own->followed = context_.now();
 }
 
 void RecordIndex::drop_memory(std::int64_t memory) {
@@ -160,6 +165,10 @@ Task<RecordIndex::Analyses> RecordIndex::analyse(std::int64_t memory, Loaded& pa
 // While a page is added, the next one is read and taken apart.
 Task<> RecordIndex::load(std::int64_t memory) {
     const auto own = shard(memory);
+    {
+        const std::lock_guard lock(own->mutex);
+        own->followed = context_.now();
+    }
     std::optional<Task<>> adding;
     for (std::int64_t after = -1;;) {
         AC_CO_TRY(auto page, co_await read_page(memory, std::nullopt, after));
@@ -225,7 +234,49 @@ Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::shard_for(std::int64_t me
     co_return co_await load_spaces(memory, spaces, unbounded);
 }
 
+Task<> RecordIndex::add_unknown(std::int64_t memory, std::vector<std::int64_t> keys) {
+    for (std::size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
+        auto read =
+            [memory, keys = std::vector(keys.begin() + static_cast<std::ptrdiff_t>(first),
+                                        keys.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                           first + kKeysAtOnce, keys.size())))](
+                storage::Transaction& tx) { return store::records_by_key(tx, memory, keys); };
+        AC_CO_TRY(auto records, co_await context_.database.read(std::move(read)));
+        AC_CO_CHECK(co_await put_all(memory, std::move(records)));
+    }
+    co_return Result<>{};
+}
+
+Task<> RecordIndex::follow(std::int64_t memory) {
+    const auto own = find(memory);
+    // Another process made the memory.
+    if (!own) co_return co_await load(memory);
+    const auto now = context_.now();
+    std::int64_t after = 0;
+    {
+        const std::lock_guard lock(own->mutex);
+        if (!own->is_complete || now - own->followed < kFollowPause) co_return Result<>{};
+        after = Arrivals::lowest_at(own->followed - kFollowSlack);
+        own->followed = now;
+    }
+    std::vector<std::int64_t> unknown;
+    for (;;) {
+        auto read = [memory, after, page = context_.limits.times_page](storage::Transaction& tx) {
+            return store::scan_times(tx, memory, std::nullopt, after, page);
+        };
+        AC_CO_TRY(const auto found, co_await context_.database.read(std::move(read)));
+        if (found.empty()) break;
+        after = found.back().key;
+        for (const auto& one : found)
+            if (!own->index->contains(one.key)) unknown.push_back(one.key);
+    }
+    co_return co_await add_unknown(memory, std::move(unknown));
+}
+
 Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, RecordQuery query) {
+    if (context_.is_shared) {
+        AC_CO_CHECK(co_await follow(memory));
+    }
     AC_CO_TRY(auto own, co_await shard_for(memory, query.spaces));
     // Dropped in between: an index of nothing.
     if (!own) own = make_shard();

@@ -80,6 +80,7 @@ class RecordIndex final {
         // Changed since loading began: what is read from the database may be older.
         std::unordered_set<std::int64_t> changed;
         bool is_complete = false;
+        WallTime followed;  // what others wrote before is in the index
 
         void apply(const Record& record);
         bool accepts(std::int64_t key, const RecordQuery& query) const;
@@ -101,6 +102,10 @@ class RecordIndex final {
     // nullptr: there are too many for one search.
     Task<std::shared_ptr<Shard>> load_spaces(std::int64_t memory, SpaceSelection spaces,
                                              std::size_t records_max);
+    // Adds what other processes wrote since the last time: a search looks for it, not more often
+    // than kFollowPause. What they deleted is not in the database and so in no answer.
+    Task<> follow(std::int64_t memory);
+    Task<> add_unknown(std::int64_t memory, std::vector<std::int64_t> keys);
     Task<std::shared_ptr<Shard>> shard_for(std::int64_t memory, SpaceSelection spaces);
 
     Context& context_;

@@ -139,7 +139,8 @@ Result<> fail_job(Transaction& tx, const Job& job, JobStatus status);
 // False when there is no such failed job.
 Result<bool> restart_job(Transaction& tx, std::int64_t memory, const std::string& id,
                          std::int64_t arrival);
-Result<> erase_job(Transaction& tx, const std::string& id);
+// False when it has gone: another daemon did it.
+Result<bool> erase_job(Transaction& tx, const std::string& id);
 
 // For making records anew: the sessions of a memory in order of number, and of a session the events
 // that records are made from, oldest first, as jobs without id and arrival.

@@ -46,6 +46,7 @@ class HybridIndex final : public Index {
     using Index::put;
     void put(Analysis analysis) override;
     void remove(Key key) override;
+    bool contains(Key key) const override;
     void attach(Key key, std::span<const float> vector) override;
     std::vector<Hit> search(const Query& query) const override;
     Statistics statistics() const override;
@@ -104,6 +105,11 @@ void HybridIndex::attach(Key key, std::span<const float> vector) {
     const auto [partition, slot] = found->second;
     if (partition->vectors() != nullptr && partition->vectors()->has(slot)) return;
     partition->attach(slot, vector);
+}
+
+bool HybridIndex::contains(Key key) const {
+    const std::shared_lock lock(mutex_);
+    return places_.contains(key);
 }
 
 void HybridIndex::remove(Key key) {

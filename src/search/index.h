@@ -101,6 +101,7 @@ class Index {
     virtual void put(Analysis analysis) = 0;
     void put(Document document) { put(analyse(std::move(document))); }
     virtual void remove(Key key) = 0;  // absent is fine
+    virtual bool contains(Key key) const = 0;
     // The vector of a document that was put without: making one may take longer than a caller
     // should wait. Absent or with a vector already: nothing happens. One dimension an index.
     virtual void attach(Key key, std::span<const float> vector) = 0;

@@ -381,7 +381,8 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                   .embedder = {memory_embedder.get(), config.memory.embedding},
                                   .engine = std::move(engine),
                                   .model = &memory_model,
-                                  .target = delivery.get()});
+                                  .target = delivery.get(),
+                                  .is_shared = !config.postgres.empty()});
     AC_TRY(const auto interpreter,
            interpreter::InterpreterService::open({.database = *database,
                                                   .sandbox = *sandbox,

@@ -1,11 +1,13 @@
 """Memory's tests once more, on a daemon whose database is PostgreSQL; and both back ends give the
 same answers."""
+import contextlib
 import json
 
 import pytest
 
 import models_config
 from conftest import served
+from daemon import eventually
 from memory_support import name_of
 from postgres import PROGRAMS, Cluster
 from test_memory import *  # noqa: F401,F403
@@ -77,3 +79,38 @@ def answers_of(daemon, texts):
             out.append([(r["content"]["text"], round(r["score"], 6)) for r in found])
     control.delete_memory(memoryId=memory)
     return out
+
+
+def found_by(client, memory, question):
+    answer = client.retrieve_memory_records(
+        memoryId=memory, namespacePath="/facts", searchCriteria={"searchQuery": question})
+    return [one["content"]["text"] for one in answer["memoryRecordSummaries"] if one["score"] > 0]
+
+
+def test_two_daemons_on_one_database_find_what_the_other_stored(tmp_path):
+    with contextlib.ExitStack() as stack:
+        config = config_for(tmp_path, stack.enter_context(Cluster()),
+                            identity={"key_file": str(tmp_path / "vault-keys.json")})
+        one, other = (stack.enter_context(served(arguments=["--config", config]))
+                      for _ in range(2))
+        memory = one.client("bedrock-agentcore-control").create_memory(
+            name=name_of("shared"), eventExpiryDuration=7, memoryStrategies=[
+                {"semanticMemoryStrategy": {
+                    "name": "facts", "namespaceTemplates": ["/facts/{actorId}"]}}])["memory"]["id"]
+        clients = [one.client("bedrock-agentcore"), other.client("bedrock-agentcore")]
+        for number, text in enumerate(("I keep bees near the sea.", "I play the clarinet.",
+                                       "I collect old maps.")):
+            writer, reader = clients[number % 2], clients[1 - number % 2]
+            writer.create_event(
+                memoryId=memory, actorId="kim", sessionId=f"s{number}",
+                eventTimestamp=1_700_000_000,
+                payload=[{"conversational": {"role": "USER", "content": {"text": text}}}])
+            for client in (writer, reader):
+                assert eventually(lambda c=client, t=text: found_by(c, memory, t)[:1] ==
+                                  [f"User: {t}"]), text
+        listed = clients[1].list_memory_records(memoryId=memory, namespacePath="/facts")
+        assert len(listed["memoryRecordSummaries"]) == 3
+        gone = next(record for record in listed["memoryRecordSummaries"]
+                    if "clarinet" in record["content"]["text"])
+        clients[0].delete_memory_record(memoryId=memory, memoryRecordId=gone["memoryRecordId"])
+        assert not any("clarinet" in text for text in found_by(clients[1], memory, "clarinet"))

@@ -37,7 +37,7 @@ std::unique_ptr<std::uint8_t[]> pack_document(std::span<const Counted> words,
                                    static_cast<std::uint32_t>(end - middle)};
     auto out = std::make_unique_for_overwrite<std::uint8_t[]>(kHeaderBytes + sizes[0] + sizes[1]);
     std::memcpy(out.get(), sizes, kHeaderBytes);
-    std::memcpy(out.get() + kHeaderBytes, room.data(), sizes[0] + sizes[1]);
+    std::copy_n(room.data(), sizes[0] + sizes[1], out.get() + kHeaderBytes);
     return out;
 }
 

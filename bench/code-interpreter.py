@@ -77,12 +77,13 @@ def starts(client, count: int, pause: float, code: str) -> list:
 
 def measure_starts(served, options) -> None:
     client = served.client("bedrock-agentcore")
-    found = starts(client, options.count, 0.2, "1+1")
+    found = starts(client, options.count, options.pause, "1+1")
     tell("start + executeCode(1+1), a guest was ready", spread(found))
-    found = starts(client, options.count, 0.2, "import numpy, pandas\n1+1")
+    found = starts(client, options.count, options.pause, "import numpy, pandas\n1+1")
     tell("the same with import numpy, pandas", spread(found))
     found = starts(client, options.count, 0, "1+1")
     tell("one after the other without a pause", spread(found))
+    time.sleep(8)
 
 
 def measure_warm(served, options) -> None:
@@ -129,7 +130,7 @@ def measure_forks(served, options) -> None:
         assert "42" in str(other.run("kept")), "the state did not come along"
         results.append((time.monotonic() - start) * 1000)
         other.stop()
-        time.sleep(0.2)
+        time.sleep(options.pause)
     tell("fork of a live session, to the answer", spread(answers))
     tell("fork of a live session, to a result", spread(results))
     session.stop()
@@ -146,7 +147,7 @@ def measure_burst(served, options) -> None:
         found, ids = at_once(served, options.burst, "import numpy, pandas\n1+1")
         tell(f"{options.burst} sessions at once, {attempt}", spread(found))
         stop_all(client, ids)
-        time.sleep(6)
+        time.sleep(10)
 
 
 def measure_idle(served, options) -> None:
@@ -240,6 +241,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--count", type=int, default=50, help="of each measurement")
+    parser.add_argument("--pause", type=float, default=0.5,
+                        help="seconds between two starts, in which guests are made ready")
     parser.add_argument("--burst", type=int, default=100)
     parser.add_argument("--idle", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=8, help="beside each hostile session")

@@ -75,6 +75,17 @@ std::string find_in_root(const fs::path& root, const std::string& name) {
     return {};
 }
 
+// A root is read-only once it is a guest's: what is mounted into it needs a place there.
+Result<> make_place(const fs::path& root, const std::string& guest, fs::file_type kind) {
+    const fs::path place = root / fs::path(guest).relative_path();
+    std::error_code error;
+    if (fs::exists(place, error)) return {};
+    const bool is_file = kind == fs::file_type::regular;
+    fs::create_directories(is_file ? place.parent_path() : place, error);
+    if (error) return fail(unusable(place, error));
+    return is_file ? write_file(place, "", 0644) : Result<>{};
+}
+
 }  // namespace
 
 GuestImage::Program GuestImage::find(const fs::path& wanted, const std::string& name) const {
@@ -112,7 +123,18 @@ Result<GuestImage> GuestImage::open(ImageOptions options) {
                     "code_interpreter.root: there is no python3 in " + options.root.string());
     image.deno_ = image.find(options.deno, "deno");
     image.node_ = image.find(options.node, "node");
+    if (!image.root_.empty()) AC_CHECK(image.make_places());
     return image;
+}
+
+Result<> GuestImage::make_places() const {
+    AC_CHECK(make_place(root_, kGuestPath, fs::file_type::directory));
+    if (!environment_.empty())
+        AC_CHECK(make_place(root_, kEnvironmentPath, fs::file_type::directory));
+    for (const Program& program : {deno_, node_})
+        if (!program.host.empty())
+            AC_CHECK(make_place(root_, program.guest, fs::file_type::regular));
+    return {};
 }
 
 GuestStart GuestImage::plain(const InterpreterLimits& limits) const {
@@ -197,8 +219,7 @@ GuestStart GuestImage::freeze(const InterpreterLimits& limits) const {
     GuestStart start = plain(limits);
     json::object options;
     options["freeze"] = true;
-    options["preload"] = json::array();
-    if (!environment_.empty()) options["preload"] = {"numpy", "pandas", "matplotlib.pyplot"};
+    options["preload"] = {"numpy", "pandas", "matplotlib.pyplot"};  // what of it there is
     start.command.argv = {python_, "-I", std::string(kGuestPath) + "/start.py",
                           json::serialize(options)};
     return start;

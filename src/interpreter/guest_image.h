@@ -59,6 +59,7 @@ class GuestImage final {
         std::string guest;           // empty: there is none
     };
     Program find(const std::filesystem::path& wanted, const std::string& name) const;
+    Result<> make_places() const;
     GuestStart plain(const InterpreterLimits& limits) const;
     boost::json::object common_options() const;
 

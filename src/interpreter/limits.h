@@ -22,8 +22,13 @@ struct InterpreterLimits {
     std::size_t output_bytes_max = 8 << 20;  // passed on of one execution; more is cut off
     Seconds answer_grace{15};  // past the time allowed, an agent that is silent is given up
     Milliseconds stop_grace{0};
-    // Guests kept ready once there was a session. Thawed from a template, each has a few MB.
+    // Guests kept ready once there was a session: as many as sessions were started in the busiest
+    // pool_burst of the last pool_memory, at least `pool` and at most `pool_max`. Thawed from a
+    // template, each has a few MB; without one there are only `pool`.
     std::size_t pool = 8;
+    std::size_t pool_max = 128;
+    Seconds pool_burst{5};
+    Seconds pool_memory{600};
     // Of files and memory that a fork of a session copies; the copy is counted as the session's.
     std::uint64_t fork_bytes_max = 512ULL << 20;
     Seconds pool_idle{600};         // without a new session the pool is emptied

@@ -61,7 +61,8 @@ Task<Sessions::GuestPointer> Sessions::take_guest(TemplatePointer from) {
     const TemplatePointer needed = from;
     {
         const std::lock_guard lock(mutex_);
-        last_start_ = parts_.timer.clock().steady();
+        starts_.push_back(parts_.timer.clock().steady());
+        if (starts_.size() > std::max<std::size_t>(parts_.limits.pool_max, 1)) starts_.pop_front();
         while (!found && !pool_.empty() && (!from || pool_.back()->from == from)) {
             found = std::move(pool_.back());
             pool_.pop_back();

@@ -4,6 +4,7 @@
 // about; its row in the store then says TERMINATED.
 // Thread-safe; guests are watched on one loop.
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -111,6 +112,8 @@ class Sessions final {
     Detached keep_time();
     void start_clock();
     void use_again();
+    Task<> wait_for_calm();
+    std::size_t guests_wanted(SteadyTime now);  // mutex_ is held
     Task<> finish(std::string key);
     Result<> admit(const Scope& scope);
     void dismiss(const Scope& scope);  // what admit() has counted
@@ -123,7 +126,8 @@ class Sessions final {
     std::unordered_map<std::string, std::size_t> per_account_;
     std::vector<GuestPointer> guests_;  // every one that has not ended
     std::vector<GuestPointer> pool_;
-    SteadyTime last_start_{};
+    std::deque<SteadyTime> starts_;  // of late, in order, at most limits.pool_max
+    SteadyTime last_made_{};         // a guest of the pool
     TemplatePointer template_;
     bool is_template_impossible_ = false;
     int template_failures_ = 0;  // one after the other

@@ -246,6 +246,10 @@ const std::map<std::string, Setter, std::less<>>& setters() {
          [](Config& c, const std::string& v) {
              return set_number<std::size_t>(c.interpreter_limits.pool, v, 0, 1000);
          }},
+        {"code_interpreter.pool_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.interpreter_limits.pool_max, v, 0, 1000);
+         }},
         {"code_interpreter.sessions_max",
          [](Config& c, const std::string& v) {
              return set_number<std::size_t>(c.interpreter_limits.sessions_max, v, 1, 100'000);

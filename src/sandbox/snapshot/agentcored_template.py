@@ -19,6 +19,7 @@ import os
 import sys
 
 LIBRARY = None
+UNSETTLED = []
 # A library that tells a fork by its process id must see that this is another process: thawed
 # processes have low ids, so the one that is written down gets a high one.
 PROCESS_ID_MIN = 300
@@ -93,20 +94,37 @@ def freeze(image=3):
 def snapshot(image, base=-1):
     """None here, as soon as it is written; in each process thawed of it the arguments.
 
-    Threads other than the caller's are not in it. `base` is the file this process was thawed of."""
+    Threads other than the caller's are not in it. `base` is the file this process was thawed of.
+    Who goes on here calls settle() when there is time."""
     sys.stdout.flush()
     sys.stderr.flush()
+    told, tell = os.pipe()
     pid = os.fork()
     if pid:
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        if status:
-            number = status if status > 0 else 5
+        UNSETTLED.append(pid)
+        os.close(tell)
+        said = os.read(told, 1)
+        os.close(told)
+        if said != b"\0":
+            settle()
+            number = said[0] if said else 5
             raise OSError(number, os.strerror(number))
         return None
     result = LIBRARY.agentcored_freeze(image, base)
     if result != 1:
-        os._exit(-result & 0xff)
+        os.write(tell, bytes([-result & 0xff]))
+        os._exit(0)
+    UNSETTLED.clear()
     return arrive()
+
+
+def settle():
+    """Waits for the end of what snapshot() has left behind: it takes as long as the writing."""
+    while UNSETTLED:
+        try:
+            os.waitpid(UNSETTLED.pop(), 0)
+        except ChildProcessError:
+            pass
 
 
 def arrive():

@@ -47,7 +47,7 @@ snapshot_save:
 namespace {
 
 // Fewer pages than this between two that are written are written too: a mapping costs more.
-constexpr std::uint64_t kGapMax = 8 * kPage;
+constexpr std::uint64_t kGapMax = 4 * kPage;
 constexpr std::uint64_t kMapsBytesMax = 4 << 20;
 constexpr std::uint64_t kEntries = 4096;        // pages whose state is read at a time
 constexpr std::uint64_t kPresent = 3ULL << 62;  // in memory or swapped out (pagemap.rst)
@@ -138,7 +138,11 @@ void add_mapping(Work& work, const Mapping& mapping) {
                          mapping.device == work.base_device && !mapping.is_shared;
     if (of_base || (mapping.inode == 0 && !mapping.is_shared))
         return add_by_pages(work, mapping, of_base);
-    add(work, {mapping.start, size, 0, mapping.protection, Content::own}, false);
+    // The parts of a library that nobody writes to, code or not, become one mapping: each costs
+    // every process that is thawed, and each of their forks.
+    std::uint32_t protection = mapping.protection;
+    if ((protection & PROT_WRITE) == 0) protection = PROT_READ | PROT_EXEC;
+    add(work, {mapping.start, size, 0, protection, Content::own}, false);
 }
 
 // proc(5): "start-end perms offset major:minor inode    name".

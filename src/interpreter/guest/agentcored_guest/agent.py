@@ -42,6 +42,7 @@ class Agent:
         self.paused = False
         self.forking = None  # the call that waits for a kernel's snapshot
         self.fork_answer = {}
+        self.replaced = []  # pids of kernels that were killed, not yet waited for
 
     def serve(self):
         os.chdir(self.folder)
@@ -198,7 +199,7 @@ class Agent:
             return
         execution = self.waiting[language].popleft()
         if getattr(execution, "clear", False) and language in self.kernels:
-            self.drop_kernel(language)
+            self.drop_kernel(language).close()
         try:
             if language not in self.kernels:
                 self.start_kernel(language)
@@ -229,7 +230,7 @@ class Agent:
             call, self.forking = self.forking, None
             self.daemon.send({"event": "done", "call": call,
                               "error": "the python process ended while it was forked"})
-        return process.close()
+        return process
 
     def on_output(self, fd, _mask):
         for language, process in self.kernels.items():
@@ -269,9 +270,10 @@ class Agent:
     def on_kernel_frame(self, language, header, body):
         if header.get("event") == "snapshot" and self.forking is not None:
             call, self.forking = self.forking, None
-            return self.daemon.send({"event": "done", "call": call, **self.fork_answer,
-                                     **({"error": str(header["error"])[:500]}
-                                        if header.get("error") else {})})
+            self.daemon.send({"event": "done", "call": call, **self.fork_answer,
+                              **({"error": str(header["error"])[:500]}
+                                 if header.get("error") else {})})
+            return continuation.settle(self)
         execution = self.running.get(language)
         if execution is None:
             return
@@ -289,7 +291,7 @@ class Agent:
     def kernel_lost(self, language, why):
         for fd in list(self.kernels[language].descriptors):
             self.read_kernel_output(language, fd)
-        code = self.drop_kernel(language)
+        code = self.drop_kernel(language).close()
         execution = self.running.get(language)
         if execution is None:
             return
@@ -452,6 +454,9 @@ def let_pip_install(folder):
 
 def main(channel, options):
     let_pip_install(options["folder"])
+    for given in ("thaw", "image", "library"):
+        if options.get(given, -1) >= 0:
+            os.set_inheritable(options[given], False)
     for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     Agent(channel, options).serve()

@@ -111,6 +111,12 @@ def ask_kernel(agent, kernel, snapshot):
             raise files.Refused("the python process does not read")
 
 
+def settle(agent):
+    """The end of the kernel that was here before took place beside the other's beginning."""
+    while agent.replaced:
+        os.waitpid(agent.replaced.pop(), 0)
+
+
 def go_on(agent, call, header):
     """In a session that was nobody's until now: becomes one that was written down."""
     snapshot, archive = take_descriptors(agent, 2)
@@ -121,7 +127,9 @@ def go_on(agent, call, header):
             tar.extractall("/")
         if header["python"]:
             if "python" in agent.kernels:
-                agent.drop_kernel("python")
+                replaced = agent.drop_kernel("python")
+                replaced.end()
+                agent.replaced.append(replaced.pid)
             agent.start_kernel("python", (snapshot, header["hasBase"]))
             agent.forking, agent.fork_answer = call, {}
             return None

@@ -112,7 +112,8 @@ class Kernel:
         if went_on is None:
             for fd in (image, *base):
                 os.close(fd)
-            return self.send({"event": "snapshot", "error": error})
+            self.send({"event": "snapshot", "error": error})
+            return agentcored_template.settle()
         os.set_inheritable(self.channel, False)
         os.environ.clear()
         os.environ.update(variables)
@@ -126,6 +127,12 @@ class Kernel:
         self.send({"event": "snapshot"})  # tells that we have come
 
     # -- one execution
+
+    def rehearse(self):
+        """What an execution writes to, it writes to now: nobody waits for it yet."""
+        self.run("None")
+        self.count = 0
+        linecache.cache.clear()
 
     def run(self, code):
         self.count += 1
@@ -335,5 +342,6 @@ def main(channel, output, errors, folder):
     agentcored_template.be_unlike_siblings()
     kernel = Kernel(channel)
     watch_pyplot(kernel)
+    kernel.rehearse()
     kernel.serve()
     os._exit(0)

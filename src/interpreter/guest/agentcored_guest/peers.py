@@ -113,6 +113,8 @@ class DescriptorPeer(Peer):
 
     def receive(self):
         data, descriptors, _, _ = socket.recv_fds(self.socket, READ_BYTES, 8)
+        for fd in descriptors:
+            os.set_inheritable(fd, False)
         self.descriptors += descriptors
         return data
 

@@ -90,17 +90,17 @@ class KernelProcess:
             numbers[BASE_FD] = self.agent.options["image"]
         for wanted, fd in numbers.items():
             os.dup2(fd, wanted)
+            os.set_inheritable(wanted, True)
+        program = f"/proc/self/fd/{PROGRAM_FD}"
+        base = str(BASE_FD if BASE_FD in numbers else -1)
         try:
-            process = subprocess.Popen(
-                [f"/proc/self/fd/{PROGRAM_FD}", str(SNAPSHOT_FD),
-                 str(BASE_FD if BASE_FD in numbers else -1)],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=errors, pass_fds=list(numbers),
-                cwd=self.agent.folder, start_new_session=True)
+            return os.posix_spawn(
+                program, [program, str(SNAPSHOT_FD), base], os.environ, setsid=True,
+                file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                              (os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, errors, 2)])
         finally:
             for fd in numbers:
                 os.close(fd)
-        process.returncode = 0
-        return process.pid
 
     def start_node(self, channel, output, errors, mine):
         script = os.path.join(os.path.dirname(__file__), "node_kernel.cjs")
@@ -117,11 +117,15 @@ class KernelProcess:
         except ProcessLookupError:
             pass
 
-    def close(self):
-        """Its exit code, after it was killed if it still ran."""
+    def end(self):
+        """Kills it if it still runs. Somebody has to wait for it."""
         end_process(self.pid)
         for fd in (*self.descriptors, self.peer.fd):
             os.close(fd)
+
+    def close(self):
+        """Its exit code, after it was killed if it still ran."""
+        self.end()
         try:
             return exit_code_of(os.waitpid(self.pid, 0)[1])
         except ChildProcessError:

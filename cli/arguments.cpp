@@ -178,15 +178,9 @@ class Parser final {
         describe(add<SessionsOptions>(*list.first, "list", "The same as without a verb"));
         describe(add<SessionsStopOptions>(*list.first, "stop", "End sessions now"));
 
-        auto [exec, e] = add<ExecOptions>(app_, "exec", "Run a shell command in a session");
-        exec->add_option("command", e->command, "The command; after -- it may have options")
-            ->required();
-        exec->add_option("-a,--agent", e->agent, "Agent [the default agent]");
-        exec->add_option("-s,--session-id", e->session_id, "Session [the one used last]");
-        exec->add_option("--qualifier", e->qualifier, "Endpoint name [DEFAULT]");
-        exec->add_option("--timeout", e->timeout_s, "Seconds until it is killed [300]")
-            ->check(CLI::Range(1, 3600));
-        exec->positionals_at_end();
+        describe(add<ExecOptions>(app_, "exec", "Run a shell command in a session"),
+                 CLI::Range(1, 3600));
+        describe(add<ShellOptions>(app_, "shell", "An interactive shell in a session"));
 
         auto [stop, s] = add<StopSessionOptions>(app_, "stop-session", "End a session now");
         stop->add_option("-a,--agent", s->agent, "Agent [the default agent]");

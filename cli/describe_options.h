@@ -31,6 +31,26 @@ void describe(std::pair<App*, std::shared_ptr<CodeRunOptions>> command) {
     app->add_option("-r,--region", o->region, "Region");
 }
 
+template <class App, class Check>
+void describe(std::pair<App*, std::shared_ptr<ExecOptions>> command, const Check& seconds) {
+    auto [app, o] = command;
+    app->add_option("command", o->command, "The command; after -- it may have options")->required();
+    app->add_option("-a,--agent", o->agent, "Agent [the default agent]");
+    app->add_option("-s,--session-id", o->session_id, "Session [the one used last]");
+    app->add_option("--qualifier", o->qualifier, "Endpoint name [DEFAULT]");
+    app->add_option("--timeout", o->timeout_s, "Seconds until it is killed [300]")->check(seconds);
+    app->positionals_at_end();
+}
+
+template <class App>
+void describe(std::pair<App*, std::shared_ptr<ShellOptions>> command) {
+    auto [app, o] = command;
+    app->add_option("-a,--agent", o->agent, "Agent [the default agent]");
+    app->add_option("-s,--session-id", o->session_id, "Session [the one used last]");
+    app->add_option("--shell-id", o->shell_id, "Back to this shell, or what to call the new one");
+    app->add_option("--qualifier", o->qualifier, "Endpoint name [DEFAULT]");
+}
+
 template <class App>
 void describe(std::pair<App*, std::shared_ptr<CodeReplOptions>> command) {
     auto [app, o] = command;
@@ -115,8 +135,9 @@ void describe(std::pair<App*, std::shared_ptr<DeployOptions>> command, const Che
         ->expected(1)
         ->take_all();
     app->add_flag("--compat", o->compat, "Pack the compatibility package for older samples");
-    app->add_option("--image", o->image,
-                    "Run this container image: a name in a registry, or a tar of one");
+    app->add_option(
+        "--image", o->image,
+        "Run this container image: a name in a registry, a tar or an OCI layout folder");
     app->add_flag("--auto-update-on-conflict", o->update_on_conflict,
                   "(-auc) Update a runtime that has this name already");
     app->add_option("--timeout", o->timeout_s, "Seconds to wait until READY [1800]")

@@ -53,7 +53,7 @@ struct DeployOptions {
     std::vector<std::string> env;  // KEY=VALUE
     bool update_on_conflict = false;
     bool compat = false;  // with the compatibility package of python/
-    std::string image;    // a container image in place of code: a name in a registry, or a tar
+    std::string image;    // a container image in place of code: a name, a tar or an OCI layout
     int timeout_s = 1800;
 };
 
@@ -107,6 +107,13 @@ struct ExecOptions {
     std::string session_id;
     std::string qualifier = "DEFAULT";
     int timeout_s = 300;
+};
+
+struct ShellOptions {
+    std::string agent;
+    std::string session_id;
+    std::string shell_id;  // empty: a new one
+    std::string qualifier = "DEFAULT";
 };
 
 struct StopSessionOptions {
@@ -167,16 +174,16 @@ struct DaemonOptions {
 using CommandOptions =
     std::variant<ConfigureOptions, ConfigureListOptions, ConfigureSetDefaultOptions, DeployOptions,
                  InvokeOptions, StatusOptions, LogsOptions, SessionsOptions, SessionsStopOptions,
-                 DevOptions, ManOptions, ExecOptions, StopSessionOptions, DestroyOptions,
-                 EnvOptions, DoctorOptions, DaemonOptions, MemoryCreateOptions, MemoryListOptions,
-                 MemoryShowOptions, MemoryDeleteOptions, MemoryEventsOptions, MemoryRecordsOptions,
-                 MemorySearchOptions, MemoryJobsOptions, MemoryRebuildOptions, MemoryExportOptions,
-                 MemoryImportOptions, ModelsListOptions, ModelsAddOptions, ModelsRemoveOptions,
-                 ModelsDefaultOptions, ModelKeyCreateOptions, ModelKeyListOptions,
-                 ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions, AccessRoleOptions,
-                 AccessPolicyOptions, AccessSimulateOptions, UsageOptions, IdentityOptions,
-                 IssuerOptions, IssuerClientOptions, IssuerUserOptions, CodeRunOptions,
-                 CodeReplOptions, CodeForkOptions>;
+                 DevOptions, ManOptions, ExecOptions, ShellOptions, StopSessionOptions,
+                 DestroyOptions, EnvOptions, DoctorOptions, DaemonOptions, MemoryCreateOptions,
+                 MemoryListOptions, MemoryShowOptions, MemoryDeleteOptions, MemoryEventsOptions,
+                 MemoryRecordsOptions, MemorySearchOptions, MemoryJobsOptions, MemoryRebuildOptions,
+                 MemoryExportOptions, MemoryImportOptions, ModelsListOptions, ModelsAddOptions,
+                 ModelsRemoveOptions, ModelsDefaultOptions, ModelKeyCreateOptions,
+                 ModelKeyListOptions, ModelKeyDeleteOptions, AccessUserOptions, AccessKeyOptions,
+                 AccessRoleOptions, AccessPolicyOptions, AccessSimulateOptions, UsageOptions,
+                 IdentityOptions, IssuerOptions, IssuerClientOptions, IssuerUserOptions,
+                 CodeRunOptions, CodeReplOptions, CodeForkOptions>;
 
 struct CommandLine {
     CommonOptions common;

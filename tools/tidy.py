@@ -36,7 +36,7 @@ BANNED_CALLS = [
 
 # (headers, the folder that may include them)
 JAILS = [
-    (r"boost/beast", r"^src/net/"),
+    (r"boost/beast", r"^(src/net|examples)/"),
     (r"openssl/", r"^src/crypto/"),
     (r"(sqlite3|libpq-fe|libpq/)", r"^src/storage/"),
     (r"(seccomp\.h|sys/capability\.h|linux/(sched|seccomp|landlock|capability|filter)\.h)",

@@ -26,6 +26,7 @@ Expected<> run(const Context& context, const SessionsStopOptions& options);
 Expected<> run(const Context& context, const DevOptions& options);
 Expected<> run(const Context& context, const ManOptions& options);
 Expected<> run(const Context& context, const ExecOptions& options);
+Expected<> run(const Context& context, const ShellOptions& options);
 Expected<> run(const Context& context, const StopSessionOptions& options);
 Expected<> run(const Context& context, const DestroyOptions& options);
 Expected<> run(const Context& context, const EnvOptions& options);

@@ -165,10 +165,14 @@ Expected<> run(const Context& context, const ConfigureOptions& o) {
     AgentConfig agent = agent_before(project, name);
     agent.source = layout.source;
     agent.entrypoint = layout.entrypoint;
+    agent.program_alone = layout.program_alone;
     if (!o.deployment_type.empty()) agent.deployment_type = o.deployment_type;
     AC_CHECK(apply_choices(agent, o, questions, context.world));
     AC_CHECK(check_values(agent));
-    AC_TRY(agent.requirements, requirements_of(folder, layout, questions, o.requirements_file));
+    const bool is_native = is_program(layout.source / layout.entrypoint);
+    if (!is_native) {
+        AC_TRY(agent.requirements, requirements_of(folder, layout, questions, o.requirements_file));
+    }
     project.put(agent);
     project.set_default(agent.name);
     AC_CHECK(project.save());
@@ -180,13 +184,13 @@ Expected<> run(const Context& context, const ConfigureOptions& o) {
         return {};
     }
     const bool no_requirements =
-        agent.requirements.empty() && !find_requirements(layout.source).has_value();
-    console.out(
-        fmt::format("Configured agent {} in {}\n  entry point  {}\n  runtime      {}\n"
-                    "  region       {}\n  protocol     {}\n",
-                    agent.name, kProjectFileName,
-                    (agent.source / agent.entrypoint).lexically_relative(folder).string(),
-                    agent.runtime, agent.region, agent.protocol));
+        !is_native && agent.requirements.empty() && !find_requirements(layout.source).has_value();
+    console.out(fmt::format(
+        "Configured agent {} in {}\n  entry point  {}\n  runtime      {}\n"
+        "  region       {}\n  protocol     {}\n",
+        agent.name, kProjectFileName,
+        (agent.source / agent.entrypoint).lexically_relative(folder).string(),
+        is_native ? "a program of its own" : agent.runtime, agent.region, agent.protocol));
     if (no_requirements)
         console.err(
             "No requirements.txt or pyproject.toml: only the standard library will be "

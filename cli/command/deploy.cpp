@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
-#include <fstream>
 
 #include "base/file.h"
 #include "cli/command/commands.h"
@@ -13,7 +12,6 @@
 #include "cli/package/source_archive.h"
 #include "cli/project/naming.h"
 #include "cli/project/project_file.h"
-#include "crypto/hash.h"
 
 namespace ac::cli {
 namespace {
@@ -65,16 +63,6 @@ Expected<> add_compat(SourceTree& tree, const fs::path& folder) {
     }
     std::ranges::sort(tree.files, {}, &SourceFile::name);
     return {};
-}
-
-Expected<std::string> sha256_of_file(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    Hasher hasher;
-    std::string block(1 << 20, '\0');
-    while (in.read(block.data(), static_cast<std::streamsize>(block.size())) || in.gcount() > 0)
-        hasher.update({block.data(), static_cast<std::size_t>(in.gcount())});
-    if (in.bad()) return failed(ExitCode::failed, "cannot read " + path.string(), "");
-    return hasher.finish_hex();
 }
 
 class Deployment final {
@@ -131,34 +119,55 @@ class Deployment final {
         return {};
     }
 
-    // A tar goes into the bucket; everything else is a name that the daemon resolves.
+    // A tar goes into the bucket, and so does a folder as one; everything else is a name that the
+    // daemon resolves.
     Expected<> upload_image() {
         const fs::path path = context_.world.folder / options_.image;
         std::error_code error;
-        if (fs::is_directory(path, error))
-            return failed(ExitCode::usage, options_.image + " is a folder",
-                          fmt::format("Run: tar -C {0} -cf image.tar . && agentcore deploy --image "
-                                      "image.tar",
-                                      options_.image));
         code_.image = options_.image;
+        if (fs::is_directory(path, error)) {
+            AC_TRY(const SourceTree layout, collect_layout(path));
+            const TemporaryFile tar(temporary("tar"));
+            AC_TRY(const Archive archive, write_tar(layout, tar.path()));
+            return upload_image_file(archive.path, archive.sha256);
+        }
         if (!fs::is_regular_file(path, error)) return {};
         AC_TRY(const std::string sha256, sha256_of_file(path));
+        return upload_image_file(path, sha256);
+    }
+
+    Expected<> upload_image_file(const fs::path& path, const std::string& sha256) {
         code_ = code_location(agent_, sha256);
         code_.key += ".image.tar";
         code_.image = fmt::format("s3://{}/{}", code_.bucket, code_.key);
+        return put(path, sha256, "image");
+    }
+
+    fs::path temporary(std::string_view suffix) const {
+        return fs::temp_directory_path() /
+               fmt::format("agentcore-{}.{}", random_uuid(context_.world.random), suffix);
+    }
+
+    // Unless it is there.
+    Expected<> put(const fs::path& path, const std::string& sha256, std::string_view what) {
         sha256_ = sha256;
         AC_CHECK(ensure_bucket(client(), code_.bucket));
         AC_TRY(const bool there, object_exists(client(), code_.bucket, code_.key));
-        if (there) return say("This image is uploaded already."), Expected<>{};
-        AC_CHECK(put_object(client(), code_.bucket, code_.key,
-                            {.file = path, .bytes = fs::file_size(path, error)}, sha256));
-        say(fmt::format("Uploaded to {}.", code_.image));
+        if (there) {
+            say(fmt::format("This {} is uploaded already.", what));
+            return {};
+        }
+        std::error_code error;
+        const std::uint64_t bytes = fs::file_size(path, error);
+        AC_CHECK(
+            put_object(client(), code_.bucket, code_.key, {.file = path, .bytes = bytes}, sha256));
+        say(fmt::format("Uploaded to s3://{}/{}.", code_.bucket, code_.key));
         return {};
     }
 
     Expected<> upload() {
         if (!options_.image.empty()) return upload_image();
-        AC_TRY(SourceTree tree, collect_sources(agent_.source, agent_.entrypoint));
+        AC_TRY(SourceTree tree, collect_agent(agent_.layout()));
         for (const auto& name : tree.left_out) say("  left out: " + name);
         if (!agent_.requirements.empty()) set_requirements(tree, agent_.requirements);
         if (options_.compat) {
@@ -166,29 +175,17 @@ class Deployment final {
             AC_CHECK(add_compat(tree, compat));
         }
         read_requirements();
-        const TemporaryFile zip(
-            fs::temp_directory_path() /
-            fmt::format("agentcore-{}.zip", random_uuid(context_.world.random)));
+        const TemporaryFile zip(temporary("zip"));
         AC_TRY(const Archive archive, write_archive(tree, zip.path()));
         say(fmt::format("Packed {} files, {} KB.", archive.files, (archive.bytes + 1023) / 1024));
-
         code_ = code_location(agent_, archive.sha256);
-        sha256_ = archive.sha256;
-        AC_CHECK(ensure_bucket(client(), code_.bucket));
-        AC_TRY(const bool there, object_exists(client(), code_.bucket, code_.key));
-        if (there) {
-            say("This code is uploaded already.");
-            return {};
-        }
-        AC_CHECK(put_object(client(), code_.bucket, code_.key,
-                            {.file = archive.path, .bytes = archive.bytes}, archive.sha256));
-        say(fmt::format("Uploaded to s3://{}/{}.", code_.bucket, code_.key));
-        return {};
+        return put(archive.path, archive.sha256, "code");
     }
 
     void read_requirements() {
         fs::path file = agent_.requirements;
-        if (file.empty()) file = find_requirements(agent_.source).value_or("");
+        if (file.empty() && !agent_.program_alone)
+            file = find_requirements(agent_.source).value_or("");
         if (!file.empty()) requirements_ = read_file(file, kRequirementsBytesMax).value_or("");
     }
 

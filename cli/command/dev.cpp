@@ -109,7 +109,7 @@ class DevLoop final {
           launch_(std::move(launch)),
           server_(std::move(server)),
           report_(context),
-          watch_(agent_.source, agent_.entrypoint),
+          watch_(agent_.layout()),
           process_(context.world.clock) {}
 
     Expected<> run(const Interrupts& interrupts) {

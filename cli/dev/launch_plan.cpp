@@ -10,6 +10,7 @@
 #include "cli/daemon/program.h"
 #include "cli/dev/python_start.h"
 #include "cli/net/aws_client.h"
+#include "cli/project/naming.h"
 
 namespace ac::cli {
 namespace {
@@ -81,8 +82,10 @@ bool is_free(std::uint16_t port) {
 
 Expected<std::vector<std::string>> launch_command(const World& world, const AgentConfig& agent) {
     if (is_node(agent.entrypoint)) return node_command(world, agent);
+    if (is_program(agent.source / agent.entrypoint))
+        return std::vector<std::string>{(agent.source / agent.entrypoint).string()};
     if (agent.entrypoint.extension() != ".py")
-        return failed(ExitCode::usage, fmt::format("{} is neither Python nor JavaScript",
+        return failed(ExitCode::usage, fmt::format("{} is neither Python, JavaScript nor a program",
                                                    agent.entrypoint.string()));
     AC_TRY(auto command, python(world, agent));
     command.insert(command.end(),

@@ -14,13 +14,12 @@ bool is_residue(std::string_view name) {
 
 }  // namespace
 
-SourceWatch::SourceWatch(fs::path folder, fs::path entrypoint)
-    : folder_(std::move(folder)), entrypoint_(std::move(entrypoint)) {
+SourceWatch::SourceWatch(SourceLayout layout) : layout_(std::move(layout)) {
     if (auto now = stamps()) seen_ = *std::move(now);
 }
 
 std::optional<SourceWatch::Stamps> SourceWatch::stamps() const {
-    const auto tree = collect_sources(folder_, entrypoint_);
+    const auto tree = collect_agent(layout_);
     if (!tree) return std::nullopt;
     Stamps out;
     for (const SourceFile& file : tree->files) {

@@ -7,14 +7,14 @@
 #include <optional>
 #include <string>
 
-#include "cli/failure.h"
+#include "cli/project/naming.h"
 
 namespace ac::cli {
 
 class SourceWatch final {
   public:
-    // `entrypoint` is relative to `folder` and watched whatever the rules say.
-    SourceWatch(std::filesystem::path folder, std::filesystem::path entrypoint);
+    // The entry point is watched whatever the rules say.
+    explicit SourceWatch(SourceLayout layout);
 
     // The name of a file that was written, made or removed since the last look; nullopt: none.
     // While the folder cannot be read nothing has changed.
@@ -29,8 +29,7 @@ class SourceWatch final {
     using Stamps = std::map<std::string, Stamp>;
     std::optional<Stamps> stamps() const;
 
-    const std::filesystem::path folder_;
-    const std::filesystem::path entrypoint_;
+    const SourceLayout layout_;
     Stamps seen_;
 };
 

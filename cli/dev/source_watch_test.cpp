@@ -17,7 +17,7 @@ class source_watch : public testing::Test {
 };
 
 TEST_F(source_watch, writing_making_and_removing_are_noticed_once) {
-    SourceWatch watch(folder_.path(), "agent.py");
+    SourceWatch watch({folder_.path(), "agent.py"});
     EXPECT_EQ(watch.look(), std::nullopt);
     folder_.write("agent.py", "two\n");
     EXPECT_EQ(watch.look(), "agent.py");
@@ -29,7 +29,7 @@ TEST_F(source_watch, writing_making_and_removing_are_noticed_once) {
 }
 
 TEST_F(source_watch, what_is_not_deployed_is_not_watched) {
-    SourceWatch watch(folder_.path(), "agent.py");
+    SourceWatch watch({folder_.path(), "agent.py"});
     folder_.write("x.log", "much\n");
     folder_.write(".agent.py.swp", "editor\n");
     std::filesystem::create_directories(folder_.path() / ".venv");
@@ -38,7 +38,7 @@ TEST_F(source_watch, what_is_not_deployed_is_not_watched) {
 }
 
 TEST_F(source_watch, a_folder_that_is_gone_has_not_changed) {
-    SourceWatch watch(folder_.path() / "nowhere", "agent.py");
+    SourceWatch watch({folder_.path() / "nowhere", "agent.py"});
     EXPECT_EQ(watch.look(), std::nullopt);
 }
 

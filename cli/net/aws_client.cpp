@@ -83,7 +83,7 @@ Failure service_failure(const net::ResponseHead& head, std::string_view body) {
                    next_step_for(head.status, type));
 }
 
-Expected<std::unique_ptr<Reply>> AwsClient::send(Call call) {
+net::RequestHead AwsClient::signed_head(const Call& call) {
     net::RequestHead head{.method = call.method, .target = call.target, .headers = call.headers};
     head.headers.set("Host", link_.url().authority());
     head.headers.set("User-Agent", "agentcore-cli");
@@ -94,6 +94,11 @@ Expected<std::unique_ptr<Reply>> AwsClient::send(Call call) {
     } else {
         head.headers.set("Authorization", "Bearer " + call.bearer_token);
     }
+    return head;
+}
+
+Expected<std::unique_ptr<Reply>> AwsClient::send(Call call) {
+    net::RequestHead head = signed_head(call);
     return link_.open(std::move(head), std::move(call.body), call.timeout);
 }
 

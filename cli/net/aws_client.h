@@ -35,6 +35,8 @@ class AwsClient final {
     HttpLink& link() { return link_; }
     const std::string& region() const { return signer_->region(); }
 
+    // The head of such a call, for who sends it by himself.
+    net::RequestHead signed_head(const Call& call);
     // Whatever the status is.
     Expected<std::unique_ptr<Reply>> send(Call call);
     // 2xx, or the service's error as a Failure.

@@ -164,7 +164,31 @@ Expected<> add_file(archive* writer, const SourceFile& file, const fs::path& zip
     return {};
 }
 
+// Every file, and what the result is.
+Expected<Archive> write_all(archive* writer, const SourceTree& tree, const fs::path& path) {
+    archive_write_set_bytes_in_last_block(writer, 1);  // no padding after the end
+    if (archive_write_open_filename(writer, path.c_str()) != ARCHIVE_OK)
+        return zip_failed(writer, path);
+    for (const auto& file : tree.files) AC_CHECK(add_file(writer, file, path));
+    if (archive_write_close(writer) != ARCHIVE_OK) return zip_failed(writer, path);
+    AC_TRY(std::string sha256, sha256_of_file(path));
+    std::error_code error;
+    return Archive{.path = path,
+                   .bytes = fs::file_size(path, error),
+                   .sha256 = std::move(sha256),
+                   .files = tree.files.size()};
+}
+
 }  // namespace
+
+Expected<std::string> sha256_of_file(const fs::path& path) {
+    Hasher hasher(Digest::sha256);
+    AC_CHECK(read_pieces(path, [&](std::string_view piece) {
+        hasher.update(piece);
+        return true;
+    }));
+    return hasher.finish_hex();
+}
 
 Expected<SourceTree> collect_sources(const fs::path& folder, const fs::path& keep,
                                      ArchiveLimits limits) {
@@ -184,32 +208,72 @@ void set_requirements(SourceTree& tree, const fs::path& file) {
     std::ranges::sort(tree.files, {}, &SourceFile::name);
 }
 
+Expected<SourceTree> collect_agent(const SourceLayout& layout) {
+    if (!layout.program_alone) return collect_sources(layout.source, layout.entrypoint);
+    const fs::path path = layout.source / layout.entrypoint;
+    std::error_code error;
+    const std::uint64_t bytes = fs::file_size(path, error);
+    if (error)
+        return failed(ExitCode::not_found,
+                      fmt::format("cannot read {}: {}", path.string(), error.message()));
+    SourceTree tree;
+    tree.files.push_back({.name = layout.entrypoint.generic_string(),
+                          .path = path,
+                          .bytes = bytes,
+                          .executable = true});
+    return tree;
+}
+
+Expected<SourceTree> collect_layout(const fs::path& folder) {
+    constexpr std::size_t kFilesMax = 10'000;
+    std::error_code error;
+    SourceTree tree;
+    const auto add = [&](const fs::path& path) {
+        std::error_code unreadable;
+        if (!fs::is_regular_file(path, unreadable)) return;
+        const std::uint64_t bytes = fs::file_size(path, unreadable);
+        tree.files.push_back({.name = path.lexically_relative(folder).generic_string(),
+                              .path = path,
+                              .bytes = unreadable ? 0 : bytes});
+    };
+    add(folder / "oci-layout");
+    add(folder / "index.json");
+    if (tree.files.size() < 2)
+        return failed(ExitCode::usage,
+                      fmt::format("{} is not an OCI layout: oci-layout or index.json is missing",
+                                  folder.string()),
+                      "Make one: skopeo copy docker-daemon:agent:latest oci:FOLDER");
+    for (const auto& entry : fs::recursive_directory_iterator(folder / "blobs", error)) {
+        add(entry.path());
+        if (tree.files.size() > kFilesMax)
+            return failed(ExitCode::usage,
+                          fmt::format("{} holds more than {} blobs", folder.string(), kFilesMax));
+    }
+    if (error)
+        return failed(ExitCode::failed, fmt::format("cannot read {}: {}",
+                                                    (folder / "blobs").string(), error.message()));
+    std::ranges::sort(tree.files, {}, &SourceFile::name);
+    return tree;
+}
+
 Expected<Archive> write_archive(const SourceTree& tree, const fs::path& path,
                                 ArchiveLimits limits) {
     const Writer writer(archive_write_new(), &archive_write_free);
     archive_write_set_format_zip(writer.get());
     archive_write_zip_set_compression_deflate(writer.get());
-    archive_write_set_bytes_in_last_block(writer.get(), 1);  // no padding after the end
-    if (archive_write_open_filename(writer.get(), path.c_str()) != ARCHIVE_OK)
-        return zip_failed(writer.get(), path);
-    for (const auto& file : tree.files) AC_CHECK(add_file(writer.get(), file, path));
-    if (archive_write_close(writer.get()) != ARCHIVE_OK) return zip_failed(writer.get(), path);
-
-    std::error_code error;
-    Archive archive{.path = path, .bytes = fs::file_size(path, error)};
-    if (!error && archive.bytes > limits.zip_bytes_max)
+    AC_TRY(Archive archive, write_all(writer.get(), tree, path));
+    if (archive.bytes > limits.zip_bytes_max)
         return failed(ExitCode::failed,
                       fmt::format("the package has {} MB, at most {} MB are allowed",
                                   archive.bytes >> 20, limits.zip_bytes_max >> 20),
                       std::string(kShrink));
-    Hasher hasher(Digest::sha256);
-    AC_CHECK(read_pieces(path, [&](std::string_view piece) {
-        hasher.update(piece);
-        return true;
-    }));
-    archive.sha256 = hasher.finish_hex();
-    archive.files = tree.files.size();
     return archive;
+}
+
+Expected<Archive> write_tar(const SourceTree& tree, const fs::path& path) {
+    const Writer writer(archive_write_new(), &archive_write_free);
+    archive_write_set_format_pax_restricted(writer.get());
+    return write_all(writer.get(), tree, path);
 }
 
 }  // namespace ac::cli

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/failure.h"
+#include "cli/project/naming.h"
 
 namespace ac::cli {
 
@@ -36,6 +37,13 @@ struct SourceTree {
 Expected<SourceTree> collect_sources(const std::filesystem::path& folder,
                                      const std::filesystem::path& keep, ArchiveLimits limits = {});
 
+// What is deployed of an agent: its folder, or the program alone.
+Expected<SourceTree> collect_agent(const SourceLayout& layout);
+
+// What of an OCI layout folder (image-layout.md of the image specification) belongs to it:
+// oci-layout, index.json and the blobs. usage: the folder is none.
+Expected<SourceTree> collect_layout(const std::filesystem::path& folder);
+
 // Adds or replaces the file that the daemon installs dependencies from.
 void set_requirements(SourceTree& tree, const std::filesystem::path& file);
 
@@ -46,8 +54,11 @@ struct Archive {
     std::size_t files = 0;
 };
 
-// Writes `path`; the caller removes it.
+Expected<std::string> sha256_of_file(const std::filesystem::path& path);
+
+// Write `path`; the caller removes it. The tar is not compressed: layers are.
 Expected<Archive> write_archive(const SourceTree& tree, const std::filesystem::path& path,
                                 ArchiveLimits limits = {});
+Expected<Archive> write_tar(const SourceTree& tree, const std::filesystem::path& path);
 
 }  // namespace ac::cli

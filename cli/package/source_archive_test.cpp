@@ -120,6 +120,38 @@ TEST(source_archive, an_unwritable_place_is_a_failure) {
     EXPECT_FALSE(write_archive(*tree, folder.path() / "none/a.zip"));
 }
 
+TEST(source_archive, an_oci_layout_is_packed_as_it_is_and_nothing_else) {
+    const TemporaryFolder folder;
+    folder.write("oci-layout", "{}");
+    folder.write("blobs/sha256/aa", "layer");
+    folder.write("notes.txt", "no part of it");
+    EXPECT_EQ(collect_layout(folder.path()).error().code, ExitCode::usage);
+    folder.write("index.json", "{}");
+    const auto tree = collect_layout(folder.path());
+    ASSERT_TRUE(tree);
+    EXPECT_THAT(names(*tree), ElementsAre("blobs/sha256/aa", "index.json", "oci-layout"));
+    const TemporaryFolder out;
+    const auto one = write_tar(*tree, out.path() / "1.tar");
+    ASSERT_TRUE(one);
+    fs::last_write_time(folder.path() / "index.json",
+                        fs::file_time_type::clock::now() - std::chrono::hours(1000));
+    const auto two = write_tar(*collect_layout(folder.path()), out.path() / "2.tar");
+    ASSERT_TRUE(two);
+    EXPECT_EQ(one->sha256, two->sha256);
+    EXPECT_EQ(out.read("1.tar").substr(257, 5), "ustar");
+}
+
+TEST(source_archive, a_program_is_packed_alone) {
+    const TemporaryFolder folder;
+    folder.write("agent", "x");
+    folder.write("agent.o", "x");
+    const auto tree = collect_agent({folder.path(), "agent", true});
+    ASSERT_TRUE(tree);
+    EXPECT_THAT(names(*tree), ElementsAre("agent"));
+    EXPECT_TRUE(tree->files.front().executable);
+    EXPECT_EQ(collect_agent({folder.path(), "none", true}).error().code, ExitCode::not_found);
+}
+
 TEST(ignore_rules, globs_follow_gitignore) {
     EXPECT_TRUE(glob_matches("*.py", "a.py"));
     EXPECT_FALSE(glob_matches("*.py", "d/a.py"));

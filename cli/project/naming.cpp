@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <vector>
 
 #include "base/encoding.h"
 
@@ -47,13 +49,38 @@ Expected<SourceLayout> locate_in_folder(const fs::path& folder) {
     std::error_code error;
     for (const auto name : kEntrypoints)
         if (fs::is_regular_file(folder / name, error)) return SourceLayout{folder, name};
+    std::vector<std::string> programs;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        const auto runs = entry.status(error).permissions() & fs::perms::owner_exec;
+        if (runs != fs::perms::none && is_program(entry.path()))
+            programs.push_back(entry.path().filename());
+    }
+    if (programs.size() == 1) return SourceLayout{folder, programs.front()};
+    if (programs.size() > 1)
+        return failed(ExitCode::usage,
+                      fmt::format("{} holds {} programs", folder.string(), programs.size()),
+                      "Name the one: agentcore configure -e FOLDER/PROGRAM deploys it alone; leave "
+                      "only one executable to deploy it with its folder.");
     return failed(
         ExitCode::not_found,
-        fmt::format("no entry point in {}: looked for main.py, agent.py, app.py", folder.string()),
+        fmt::format("no entry point in {}: looked for main.py, agent.py, app.py and a program",
+                    folder.string()),
         "Name the file: agentcore configure -e your_agent.py");
 }
 
 }  // namespace
+
+bool is_program(const fs::path& path) {
+    constexpr std::size_t kMagicBytes = 4;
+    std::array<char, kMagicBytes> head{};
+    std::ifstream file(path, std::ios::binary);
+    file.read(head.data(), head.size());
+    std::error_code error;
+    return file && fs::is_regular_file(path, error) &&
+           std::string_view(head.data(), head.size()) ==
+               "\x7f"
+               "ELF";
+}
 
 bool is_agent_name(std::string_view name) {
     return !name.empty() && name.size() <= kNameMax && is_letter(name.front()) &&
@@ -89,6 +116,7 @@ Expected<SourceLayout> locate_entrypoint(const fs::path& folder, const fs::path&
                       "Name a file that exists: agentcore configure -e agent.py");
     if (!fs::is_regular_file(path, error))
         return failed(ExitCode::usage, fmt::format("{} is not a file", given.string()));
+    if (is_program(path)) return SourceLayout{path.parent_path(), path.filename(), true};
     // Imports are usually relative to where the user stands, so that folder is packed whenever the
     // file lies in it.
     if (is_within(path, folder)) return SourceLayout{folder, path.lexically_relative(folder)};

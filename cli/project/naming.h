@@ -20,10 +20,15 @@ std::string sanitise_agent_name(std::string_view text);
 struct SourceLayout {
     std::filesystem::path source;      // absolute folder that is packed
     std::filesystem::path entrypoint;  // relative to `source`
+    bool program_alone = false;        // a program without the rest of its folder
 };
 
+// A program of this kind of machine or another (ELF), not a script.
+bool is_program(const std::filesystem::path& path);
+
 // `given` is a file or a folder, relative to `folder`. In a folder main.py, agent.py, app.py (then
-// the same as .ts and .js) are looked for. not_found, usage.
+// the same as .ts and .js) are looked for, then the only program. A file that is a program is
+// deployed alone: what lies beside it is usually a build's. not_found, usage.
 Expected<SourceLayout> locate_entrypoint(const std::filesystem::path& folder,
                                          const std::filesystem::path& given);
 

@@ -55,6 +55,32 @@ TEST(naming, an_entry_point_is_a_file_or_is_found_in_a_folder) {
     EXPECT_EQ(elsewhere->source, folder.path());
 }
 
+TEST(naming, a_program_is_deployed_alone_or_with_its_folder) {
+    const TemporaryFolder folder;
+    const auto program = [&](const std::string& name) {
+        folder.write(name,
+                     "\x7f"
+                     "ELF...");
+        std::filesystem::permissions(folder.path() / name, std::filesystem::perms::owner_all);
+    };
+    program("dist/weather");
+    folder.write("dist/lib/helper.so", "");
+    EXPECT_TRUE(is_program(folder.path() / "dist/weather"));
+    EXPECT_FALSE(is_program(folder.path() / "dist/lib/helper.so"));
+    EXPECT_FALSE(is_program(folder.path() / "dist"));
+    const auto alone = locate_entrypoint(folder.path(), "dist/weather");
+    ASSERT_TRUE(alone);
+    EXPECT_EQ(alone->source, folder.path() / "dist");
+    EXPECT_EQ(alone->entrypoint, "weather");
+    EXPECT_TRUE(alone->program_alone);
+    const auto whole = locate_entrypoint(folder.path(), "dist");
+    ASSERT_TRUE(whole);
+    EXPECT_EQ(whole->entrypoint, "weather");
+    EXPECT_FALSE(whole->program_alone);
+    program("dist/other");
+    EXPECT_EQ(locate_entrypoint(folder.path(), "dist").error().code, ExitCode::usage);
+}
+
 TEST(naming, a_missing_entry_point_is_not_found_with_a_next_step) {
     const TemporaryFolder folder;
     folder.write("src/readme.md", "");

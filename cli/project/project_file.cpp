@@ -48,9 +48,13 @@ AgentConfig read_agent(const YAML::Node& node, const std::string& name, const fs
     const std::string entrypoint = text_at(node, "entrypoint");
     agent.source = source.empty() ? folder : (folder / source).lexically_normal();
     if (agent.source.filename().empty()) agent.source = agent.source.parent_path();
+    std::error_code error;
+    if (fs::is_regular_file(agent.source, error)) {
+        agent.program_alone = true;
+        agent.source = agent.source.parent_path();
+    }
     // The toolkit writes entry points absolute, relative to the project or to the source folder.
     agent.entrypoint = entrypoint;
-    std::error_code error;
     if (agent.entrypoint.is_absolute() || !fs::exists(agent.source / entrypoint, error))
         agent.entrypoint =
             (folder / entrypoint).lexically_normal().lexically_relative(agent.source);
@@ -107,7 +111,8 @@ void write_agent(YAML::Node node, const AgentConfig& agent, const fs::path& fold
     node["runtime_type"] = text_or_none(agent.runtime);
     default_to(node, "platform", YAML::Node("linux/amd64"));
     default_to(node, "container_runtime", none());
-    node["source_path"] = relative_text(agent.source, folder);
+    node["source_path"] =
+        relative_text(agent.program_alone ? agent.source / agent.entrypoint : agent.source, folder);
     if (!agent.requirements.empty())
         node["requirements_file"] = relative_text(agent.requirements, folder);
     write_aws(child_map(node, "aws"), agent);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/failure.h"
+#include "cli/project/naming.h"
 
 namespace ac::cli {
 
@@ -21,6 +22,7 @@ struct AgentConfig {
     std::string name;
     std::filesystem::path source;
     std::filesystem::path entrypoint;    // relative to `source`
+    bool program_alone = false;          // a native program; source_path in the file names it
     std::filesystem::path requirements;  // empty: what the source folder holds
     std::string deployment_type;         // direct_code_deploy
     std::string runtime;                 // PYTHON_3_11
@@ -39,6 +41,8 @@ struct AgentConfig {
     std::string runtime_arn;
     std::string session_id;
     std::string memory_id;  // that the official toolkit made; only read here
+
+    SourceLayout layout() const { return {source, entrypoint, program_alone}; }
 };
 
 class ProjectFile final {

@@ -199,5 +199,22 @@ TEST_F(project_file, choosing_an_agent_names_those_there_are) {
     EXPECT_THAT(agent.error().next_step, HasSubstr("bot, other"));
 }
 
+TEST_F(project_file, a_program_alone_is_found_again) {
+    folder_.write("build/agent", "x");
+    auto made = ProjectFile::load_or_new(folder_.path());
+    ASSERT_TRUE(made);
+    made->put({.name = "native",
+               .source = folder_.path() / "build",
+               .entrypoint = "agent",
+               .program_alone = true});
+    ASSERT_TRUE(made->save());
+    EXPECT_THAT(folder_.read(".bedrock_agentcore.yaml"), HasSubstr("source_path: build/agent"));
+    const auto agent = load().agent("native");
+    ASSERT_TRUE(agent);
+    EXPECT_TRUE(agent->program_alone);
+    EXPECT_EQ(agent->source, folder_.path() / "build");
+    EXPECT_EQ(agent->entrypoint, "agent");
+}
+
 }  // namespace
 }  // namespace ac::cli

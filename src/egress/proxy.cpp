@@ -97,8 +97,9 @@ Detached Proxy::handle(net::Exchange& exchange) {
         (void)co_await refuse(exchange, done.error());
 }
 
-Result<> Proxy::check(const HostPort& target) {
-    if (rules_.hosts.allows(target.host, target.port)) return {};
+Result<const net::AddressGuard*> Proxy::check(const HostPort& target) const {
+    if (rules_.trusted.allows(target.host, target.port)) return &everywhere_;
+    if (rules_.hosts.allows(target.host, target.port)) return &rules_.addresses;
     return fail(ErrorCode::permission_denied,
                 target.host + ":" + std::to_string(target.port) +
                     " is not among the hosts that agents may reach (egress.allow)");
@@ -120,10 +121,9 @@ Task<> Proxy::refuse(net::Exchange& exchange, const Error& error) {
 
 Task<> Proxy::tunnel(net::Exchange& exchange) {
     AC_CO_TRY(const HostPort target, parse_host_port(exchange.request().target));
-    AC_CO_CHECK(check(target));
+    AC_CO_TRY(const net::AddressGuard* const guard, check(target));
     const auto executor = co_await asio::this_coro::executor;
-    const auto connector =
-        net::make_tcp_connector(target.host, target.port, timer_, &rules_.addresses);
+    const auto connector = net::make_tcp_connector(target.host, target.port, timer_, guard);
     const SteadyTime deadline = timer_.clock().steady() + limits_.connect_max;
     AC_CO_TRY(auto socket, co_await connector->connect(deadline));
     const auto far = net::make_duplex(executor, std::move(socket), timer_.clock());
@@ -140,8 +140,8 @@ Task<> Proxy::forward(net::Exchange& exchange) {
     const std::string host(request.headers.get("Host"));
     AC_CO_TRY(const auto url, net::parse_url("http://" + host + request.target));
     const HostPort target{.host = url.host, .port = url.port};
-    AC_CO_CHECK(check(target));
-    const auto connector = net::make_tcp_connector(url.host, url.port, timer_, &rules_.addresses);
+    AC_CO_TRY(const net::AddressGuard* const guard, check(target));
+    const auto connector = net::make_tcp_connector(url.host, url.port, timer_, guard);
     const auto pool = net::make_client_pool(*connector, timer_, {}, 0);
     const SteadyTime connected_by = timer_.clock().steady() + limits_.connect_max;
     AC_CO_TRY(auto upstream, co_await pool->open(connected_by));

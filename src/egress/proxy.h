@@ -21,6 +21,7 @@ struct ProxyLimits {
 struct ProxyRules {
     HostRules hosts;
     net::AddressGuard addresses;
+    HostRules trusted = {};  // reached wherever they are: the operator named them
 };
 
 struct ProxyStatistics {
@@ -41,10 +42,12 @@ class Proxy final : public net::Handler {
   private:
     Task<> tunnel(net::Exchange& exchange);
     Task<> forward(net::Exchange& exchange);
-    Result<> check(const HostPort& target);
+    // The guard of its addresses; permission_denied.
+    Result<const net::AddressGuard*> check(const HostPort& target) const;
     Task<> refuse(net::Exchange& exchange, const Error& error);
 
     const ProxyRules rules_;
+    const net::AddressGuard everywhere_ = net::AddressGuard::allow_all();
     Timer& timer_;
     const ProxyLimits limits_;
     ProxyStatistics statistics_;

@@ -149,5 +149,21 @@ TEST(egress_proxy, an_origin_that_is_not_there_is_502) {
                     .starts_with("HTTP/1.1 502 "));
 }
 
+TEST(egress_proxy, what_the_operator_named_is_reached_wherever_it_is_and_nothing_beside_it) {
+    TestServer index(mirror);
+    TestServer other(mirror);
+    ProxyRules rules;  // public addresses only
+    EXPECT_TRUE(rules.hosts.allow("*"));
+    EXPECT_TRUE(rules.trusted.allow(authority(index)));
+    RunningProxy proxy(std::move(rules));
+    const auto get = [&](const std::string& host) {
+        return proxy.ask("GET http://" + host + "/simple/ HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    };
+    EXPECT_NE(get(authority(index)).find("GET /simple/"), std::string::npos);
+    EXPECT_NE(get(authority(other)).find(" 403 "), std::string::npos);
+    const std::string connect = "CONNECT " + authority(other) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+    EXPECT_NE(proxy.ask(connect).find(" 403 "), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ac::egress

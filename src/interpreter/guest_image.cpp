@@ -88,6 +88,11 @@ Result<> make_place(const fs::path& root, const std::string& guest, fs::file_typ
 
 }  // namespace
 
+fs::path find_node(const fs::path& environment) {
+    fs::path own = find_in_environment(environment, "node");
+    return own.empty() ? fs::path(find_in_root({}, "node")) : own;
+}
+
 GuestImage::Program GuestImage::find(const fs::path& wanted, const std::string& name) const {
     const fs::path own = wanted.empty() ? find_in_environment(environment_, name) : wanted;
     if (!own.empty()) return {own, kProgramsPath + name};

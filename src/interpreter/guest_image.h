@@ -33,6 +33,9 @@ struct GuestStart {
     sandbox::Command command;
 };
 
+// The node that comes with an environment as a wheel, else the host's; empty: neither is there.
+std::filesystem::path find_node(const std::filesystem::path& environment);
+
 class GuestImage final {
   public:
     // unavailable: the files cannot be written; invalid_argument: no Python in the environment, or

@@ -76,7 +76,7 @@ bool parse_decimal(std::string_view text, std::uint64_t& out) {
 
 // What the fields say about framing, gathered while they are read.
 struct FieldFacts {
-    int hosts = 0;
+    std::optional<std::string_view> host;
     bool has_length = false;
     bool has_coding = false;
     bool chunked = false;
@@ -124,7 +124,8 @@ Refusal note_field(std::string_view name, std::string_view value, FieldFacts& fa
     switch (name.size()) {
         case 4:
             if (equals_ignoring_case(name, "host")) {
-                if (++facts.hosts > 1) return Rejection{status, "Host is repeated"};
+                if (facts.host) return Rejection{status, "Host is repeated"};
+                facts.host = value;
                 if (!all_of_class(value, kHost)) return Rejection{status, "Host is malformed"};
             }
             return {};
@@ -166,6 +167,9 @@ Refusal parse_fields(std::string_view text, std::size_t count_max, Headers& out,
             return Rejection{status, "a field value has control characters"};
         if (out.size() >= count_max)
             return Rejection{status == 400 ? 431 : status, "too many fields"};
+        // Twice the same is forbidden (RFC 9112 3.2), but nothing that two readers could read
+        // differently, and what the AgentCore SDK's shells send.
+        if (facts.host == value && equals_ignoring_case(name, "host")) continue;
         if (auto refusal = note_field(name, value, facts, status)) return refusal;
         out.add(std::string(name), std::string(value));
     }
@@ -230,7 +234,7 @@ std::expected<Framing, Rejection> request_framing(const FieldFacts& facts, int m
     const auto refuse = [](int status, std::string_view reason) {
         return std::unexpected(Rejection{status, reason});
     };
-    if (minor >= 1 && facts.hosts == 0) return refuse(400, "Host is missing");
+    if (minor >= 1 && !facts.host) return refuse(400, "Host is missing");
     if (facts.has_coding) {
         if (facts.has_length) return refuse(400, "both Content-Length and Transfer-Encoding");
         if (minor == 0) return refuse(400, "Transfer-Encoding in HTTP/1.0");

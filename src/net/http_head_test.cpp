@@ -108,10 +108,18 @@ TEST(request_head, too_many_fields_are_431) {
 TEST(request_head, host_is_required_once) {
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\n\r\n"), 400);
     EXPECT_EQ(status_of("GET / HTTP/1.0\r\n\r\n"), 200);
-    EXPECT_EQ(status_with("Host: a\r\n"), 400);
+    EXPECT_EQ(status_with("Host: b\r\n"), 400);
+    EXPECT_EQ(status_with("Host: a\r\nHost: b\r\n"), 400);
+    EXPECT_EQ(status_with("Host: \r\n"), 400);
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a b\r\n\r\n"), 400);
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"), 400);
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"), 200);
+}
+
+TEST(request_head, the_same_host_twice_is_one) {
+    const auto parsed = parse("GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nHOST:  a\r\n\r\n");
+    EXPECT_EQ(parsed.head.headers.size(), 2U);
+    EXPECT_EQ(parsed.head.headers.get("host"), "a");
 }
 
 // RFC 9112 6.1, 6.3: what two parsers could read differently.

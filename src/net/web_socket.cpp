@@ -1,6 +1,7 @@
 #include "net/web_socket.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
@@ -11,15 +12,9 @@ namespace {
 using Kind = WebSocketMessage::Kind;
 
 constexpr unsigned char kFinal = 0x80;
-constexpr unsigned char kReserved = 0x70;
-constexpr unsigned char kOpcode = 0x0f;
 constexpr unsigned char kMasked = 0x80;
-constexpr unsigned char kLength = 0x7f;
 constexpr unsigned char kLength16 = 126;
 constexpr unsigned char kLength64 = 127;
-constexpr unsigned char kContinuation = 0x0;
-constexpr std::size_t kMaskBytes = 4;
-constexpr std::uint64_t kControlBytesMax = 125;
 
 std::optional<Kind> kind_of(unsigned char opcode) {
     switch (opcode) {
@@ -43,44 +38,18 @@ unsigned char opcode_of(Kind kind) {
     return kOpcodes.at(static_cast<std::size_t>(kind));
 }
 
-std::unexpected<Error> not_a_frame(const char* why) {
-    return fail(ErrorCode::invalid_argument, std::string("not a WebSocket frame: ") + why);
-}
-
 }  // namespace
 
-std::size_t WebSocketDecoder::head_bytes_wanted() const {
-    if (head_size_ < 2) return 2;
-    const unsigned char length = head_[1] & kLength;
-    const std::size_t extended = length == kLength64 ? 8 : length == kLength16 ? 2 : 0;
-    return 2 + extended + ((head_[1] & kMasked) != 0 ? kMaskBytes : 0);
-}
-
-Result<> WebSocketDecoder::begin_frame() {
-    const unsigned char opcode = head_[0] & kOpcode;
-    const bool is_final = (head_[0] & kFinal) != 0;
-    const auto kind = kind_of(opcode);
-    if ((head_[0] & kReserved) != 0) return not_a_frame("reserved bits are set");
-    if (!kind && opcode != kContinuation) return not_a_frame("its opcode is reserved");
-    if (((head_[1] & kMasked) != 0) != (sender_ == Sender::client))
-        return not_a_frame(sender_ == Sender::client ? "it is not masked" : "it is masked");
-    const unsigned char length = head_[1] & kLength;
-    payload_left_ = length;
-    if (length == kLength16 || length == kLength64) {
-        payload_left_ = 0;
-        for (std::size_t i = 0; i < (length == kLength16 ? 2U : 8U); ++i)
-            payload_left_ = payload_left_ << 8 | head_[2 + i];
-    }
+Result<> WebSocketDecoder::begin_frame(const WebSocketFrame& frame) {
+    frame_ = frame;
+    payload_left_ = frame.payload_bytes;
     payload_taken_ = 0;
-    in_payload_ = true;
-    if (kind && *kind >= Kind::close) {
-        if (!is_final || payload_left_ > kControlBytesMax)
-            return not_a_frame("a control frame is whole and short");
+    if (frame.is_control()) {
         control_.clear();
         return {};
     }
-    if (kind.has_value() == message_.has_value()) return not_a_frame("a fragment is out of order");
-    if (kind) message_ = WebSocketMessage{.kind = *kind, .payload = {}};
+    if (!frame.is_continuation())
+        message_ = WebSocketMessage{.kind = *kind_of(frame.opcode), .payload = {}};
     if (payload_left_ > message_bytes_max_ - message_->payload.size())
         return fail(ErrorCode::too_large, "a WebSocket message is larger than " +
                                               std::to_string(message_bytes_max_) + " bytes");
@@ -88,41 +57,40 @@ Result<> WebSocketDecoder::begin_frame() {
 }
 
 void WebSocketDecoder::take_payload(std::string_view bytes) {
-    std::string& out = (head_[0] & kOpcode) >= 0x8 ? control_ : message_->payload;
+    std::string& out = frame_->is_control() ? control_ : message_->payload;
     if (sender_ == Sender::server) {
         out += bytes;
     } else {
-        const unsigned char* const mask = head_.data() + head_size_ - kMaskBytes;
         for (const char byte : bytes)
             out += static_cast<char>(static_cast<unsigned char>(byte) ^
-                                     mask[payload_taken_++ % kMaskBytes]);
+                                     frame_->mask[payload_taken_++ % kWebSocketMaskBytes]);
     }
     payload_left_ -= bytes.size();
 }
 
 void WebSocketDecoder::end_frame() {
-    const unsigned char opcode = head_[0] & kOpcode;
-    if (opcode >= 0x8) {
-        ready_.push_back({.kind = *kind_of(opcode), .payload = std::move(control_)});
-    } else if ((head_[0] & kFinal) != 0) {
+    if (frame_->is_control()) {
+        ready_.push_back({.kind = *kind_of(frame_->opcode), .payload = std::move(control_)});
+    } else if (frame_->is_final) {
         ready_.push_back(*std::move(message_));
         message_.reset();
     }
-    in_payload_ = false;
-    head_size_ = 0;
+    frame_.reset();
 }
 
 Result<> WebSocketDecoder::feed(std::string_view bytes) {
-    if (failed_) return not_a_frame("an earlier one was none");
+    if (failed_) return fail(ErrorCode::invalid_argument, "an earlier WebSocket frame was none");
     while (!bytes.empty()) {
-        if (!in_payload_) {
-            head_[head_size_++] = static_cast<unsigned char>(bytes.front());
-            bytes.remove_prefix(1);
-            if (head_size_ < head_bytes_wanted()) continue;
-            if (auto begun = begin_frame(); !begun) {
-                failed_ = true;
-                return begun;
-            }
+        if (!frame_) {
+            auto frame = heads_.take(bytes);
+            Result<> begun;
+            if (!frame)
+                begun = fail(std::move(frame).error());
+            else if (*frame)
+                begun = begin_frame(**frame);
+            failed_ = !begun;
+            if (failed_) return begun;
+            if (!*frame) break;
         }
         const auto part =
             static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, bytes.size()));
@@ -141,7 +109,7 @@ std::optional<WebSocketMessage> WebSocketDecoder::next() {
 }
 
 std::string encode_web_socket(Kind kind, std::string_view payload, std::string_view mask) {
-    AC_ASSERT(mask.empty() || mask.size() == kMaskBytes);
+    AC_ASSERT(mask.empty() || mask.size() == kWebSocketMaskBytes);
     const unsigned masked = mask.empty() ? 0 : kMasked;
     std::string frame;
     frame.reserve(payload.size() + 14);
@@ -158,13 +126,13 @@ std::string encode_web_socket(Kind kind, std::string_view payload, std::string_v
     const std::size_t begin = frame.size();
     frame += payload;
     for (std::size_t i = 0; !mask.empty() && i < payload.size(); ++i)
-        frame[begin + i] = static_cast<char>(frame[begin + i] ^ mask[i % kMaskBytes]);
+        frame[begin + i] = static_cast<char>(frame[begin + i] ^ mask[i % kWebSocketMaskBytes]);
     return frame;
 }
 
 std::string web_socket_close(std::uint16_t code, std::string_view reason) {
     std::string payload{static_cast<char>(code >> 8), static_cast<char>(code & 0xff)};
-    payload += reason.substr(0, kControlBytesMax - 2);
+    payload += reason.substr(0, kWebSocketControlBytesMax - 2);
     return payload;
 }
 

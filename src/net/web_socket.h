@@ -3,14 +3,13 @@
 // frames. No extension is spoken. The handshake is HTTP's; only its proof is here. Relays that do
 // not look at messages use runtime/frame_meter instead.
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
+#include "net/web_socket_heads.h"
 
 namespace ac::net {
 
@@ -23,10 +22,12 @@ struct WebSocketMessage {
 
 class WebSocketDecoder final {
   public:
-    enum class Sender : std::uint8_t { client, server };  // a client's frames are masked
+    using Sender = WebSocketSender;
 
     WebSocketDecoder(Sender sender, std::size_t message_bytes_max)
-        : sender_(sender), message_bytes_max_(message_bytes_max) {}
+        : sender_(sender),
+          message_bytes_max_(message_bytes_max),
+          heads_(sender, WebSocketHeads::Compression::refused) {}
 
     // too_large: a message is over the bound, also in fragments; invalid_argument: not WebSocket.
     // After an Error nothing further is taken; messages before it are there.
@@ -35,16 +36,14 @@ class WebSocketDecoder final {
     std::optional<WebSocketMessage> next();
 
   private:
-    std::size_t head_bytes_wanted() const;
-    Result<> begin_frame();
+    Result<> begin_frame(const WebSocketFrame& frame);
     void take_payload(std::string_view bytes);
     void end_frame();
 
     const Sender sender_;
     const std::size_t message_bytes_max_;
-    std::array<unsigned char, 14> head_{};
-    std::size_t head_size_ = 0;
-    bool in_payload_ = false;
+    WebSocketHeads heads_;
+    std::optional<WebSocketFrame> frame_;  // whose payload comes
     std::uint64_t payload_left_ = 0;
     std::size_t payload_taken_ = 0;
     std::string control_;                      // of the control frame under way

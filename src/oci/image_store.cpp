@@ -62,11 +62,27 @@ struct Found {
     std::vector<std::string> layers;  // paths from the folder
 };
 
-Result<std::string> read_blob(const Tree& tree, const std::string& digest) {
-    AC_TRY(const UniqueFd file, tree.open_file("blobs/sha256/" + hex_of(digest)));
+std::string place_of(const Descriptor& blob) {
+    return "blobs/sha256/" + hex_of(blob.digest);
+}
+
+Result<UniqueFd> open_blob(const Tree& tree, const Descriptor& wanted) {
+    AC_TRY(UniqueFd file, tree.open_file(place_of(wanted)));
+    struct stat found{};
+    if (::fstat(file.get(), &found) != 0) return fail(errno_error("read the image", errno));
+    if (static_cast<std::uint64_t>(found.st_size) != wanted.size)
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("the image has {} bytes of {}, which it says to have {}",
+                                found.st_size, wanted.digest, wanted.size));
+    return file;
+}
+
+Result<std::string> read_blob(const Tree& tree, const Descriptor& wanted) {
+    AC_TRY(const UniqueFd file, open_blob(tree, wanted));
     AC_TRY(std::string text, read_text(file));
-    if ("sha256:" + sha256_hex(text) != digest)
-        return fail(ErrorCode::invalid_argument, "the image has a part that is not " + digest);
+    if ("sha256:" + sha256_hex(text) != wanted.digest)
+        return fail(ErrorCode::invalid_argument,
+                    "the image has a part that is not " + wanted.digest);
     return text;
 }
 
@@ -74,13 +90,15 @@ Result<Found> find_in_layout(const Tree& tree, std::string text) {
     for (int depth = 0; depth <= kIndexDepthMax; ++depth) {
         AC_TRY(const ManifestOrChoice parsed, parse_manifest(text, architecture_of_host()));
         if (!parsed.manifest) {
-            AC_TRY(text, read_blob(tree, parsed.choice.digest));
+            AC_TRY(text, read_blob(tree, parsed.choice));
             continue;
         }
         Found out;
-        AC_TRY(out.config_text, read_blob(tree, parsed.manifest->config.digest));
-        for (const Descriptor& layer : parsed.manifest->layers)
-            out.layers.push_back("blobs/sha256/" + hex_of(layer.digest));
+        AC_TRY(out.config_text, read_blob(tree, parsed.manifest->config));
+        for (const Descriptor& layer : parsed.manifest->layers) {
+            AC_CHECK(open_blob(tree, layer));  // its content is hashed while it is unpacked
+            out.layers.push_back(place_of(layer));
+        }
         return out;
     }
     return fail(ErrorCode::invalid_argument, "the image has indexes of indexes of indexes");

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "runtime/agent_template_python.h"
+#include "runtime/node_build.h"
 
 namespace ac::runtime {
 namespace {
@@ -30,6 +31,7 @@ bool is_same(const SessionAddress& a, const SessionAddress& b) {
 std::string script_of(const BuiltVersion& built) {
     const auto& command = built.command;
     if (!built.image_root.empty() || built.interpreter.empty() || command.size() != 2) return {};
+    if (is_node(built.interpreter)) return {};
     return command[0] == built.interpreter ? command[1] : std::string();
 }
 

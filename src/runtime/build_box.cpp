@@ -6,11 +6,28 @@
 #include <cerrno>
 
 #include "async/pipe.h"
+#include "base/encoding.h"
 
 namespace ac::runtime {
 namespace {
 
-sandbox::Policy policy_of(const BoxRun& run) {
+// An installer that found its way out closed would give up: it starts when the pipe ends.
+constexpr std::string_view kGate = "read -r _ <&3; exec 3<&-; exec \"$@\"";
+
+bool names_proxy(std::string_view entry) {
+    const std::string name = to_lower(entry.substr(0, entry.find('=')));
+    return name.ends_with("_proxy") || name.ends_with("_noproxy");
+}
+
+void go_through_door(BoxRun& run) {
+    std::erase_if(run.environment, names_proxy);
+    const std::string url = "http://127.0.0.1:" + std::to_string(kEgressPort);
+    for (const char* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"})
+        run.environment.push_back(std::string(name) + "=" + url);
+    run.argv.insert(run.argv.begin(), {"/bin/sh", "-c", std::string(kGate), "sh"});
+}
+
+sandbox::Policy policy_of(const BoxRun& run, bool has_door) {
     sandbox::Policy policy;
     if (!run.code.empty()) {
         if (run.code_is_writable)
@@ -24,7 +41,7 @@ sandbox::Policy policy_of(const BoxRun& run) {
                                   {run.packages, std::string(kPackagesPath)});
     }
     for (const auto& path : run.visible) policy.add_mount({path, path});
-    if (run.network) policy.share_host_network(sandbox::grants::HostNetwork{});
+    if (run.network && !has_door) policy.share_host_network(sandbox::grants::HostNetwork{});
     return policy;
 }
 
@@ -37,26 +54,40 @@ Task<> copy_output(PipeReader& reader, BuildLog& log) {
     }
 }
 
-}  // namespace
-
-Task<> run_in_box(sandbox::Sandbox& sandbox, const RuntimeLimits& limits, BoxRun run,
-                  BuildLog& log) {
-    AC_CO_TRY(Pipe pipe, make_pipe());
-    const int again = ::dup(pipe.writing.get());
-    if (again < 0) co_return fail(errno_error("cannot make a pipe", errno));
-    sandbox::Command command{.argv = run.argv,
-                             .environment = run.environment,
-                             .folder = "/work",
-                             .standard_output = std::move(pipe.writing),
-                             .standard_error = UniqueFd(again)};
+sandbox::Limits bounds_of(const RuntimeLimits& limits) {
     sandbox::Limits bounds;
     bounds.memory_bytes_max = limits.build_memory_bytes_max;
     bounds.work_bytes_max = limits.build_memory_bytes_max / 2;
     bounds.processors_max = limits.guest_processors_max;
     bounds.wall_time_max = limits.build_max;
+    return bounds;
+}
 
-    sandbox::Policy policy = policy_of(run);
-    AC_CO_TRY(auto monitor, co_await sandbox.start(std::move(policy), bounds, std::move(command)));
+}  // namespace
+
+Task<> run_in_box(const Box& box, BoxRun run, BuildLog& log) {
+    AC_CO_TRY(Pipe pipe, make_pipe());
+    const int again = ::dup(pipe.writing.get());
+    if (again < 0) co_return fail(errno_error("cannot make a pipe", errno));
+    const bool has_door = run.network && box.door != nullptr;
+    if (has_door) go_through_door(run);
+    sandbox::Command command{.argv = run.argv,
+                             .environment = run.environment,
+                             .folder = "/work",
+                             .standard_output = std::move(pipe.writing),
+                             .standard_error = UniqueFd(again)};
+    AC_CO_TRY(Pipe gate, make_pipe());
+    if (has_door) command.descriptors.push_back(std::move(gate.reading));
+    sandbox::Policy policy = policy_of(run, has_door);
+    const sandbox::Limits bounds = bounds_of(box.limits);
+    AC_CO_TRY(auto monitor,
+              co_await box.sandbox.start(std::move(policy), bounds, std::move(command)));
+    std::unique_ptr<PlatformDoor::Open> open;
+    if (has_door) {
+        AC_CO_TRY(UniqueFd listener, co_await monitor->listen(kEgressPort));
+        AC_CO_TRY(open, box.door->open(std::move(listener)));
+    }
+    gate.writing = UniqueFd();
     const auto executor = co_await asio::this_coro::executor;
     PipeReader reader(executor, std::move(pipe.reading));
     AC_CO_CHECK(co_await copy_output(reader, log));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <set>
 
 #include "runtime/unpack.h"
 
@@ -42,23 +43,12 @@ Result<> sync_and_rename(const fs::path& from, const fs::path& to) {
     return fail(errno_error("cannot keep a build", errno));
 }
 
-struct RemoveFolder {
-    explicit RemoveFolder(fs::path p) : path(std::move(p)) {}
-    RemoveFolder(const RemoveFolder&) = delete;
-    RemoveFolder& operator=(const RemoveFolder&) = delete;
-    ~RemoveFolder() {
-        std::error_code error;
-        fs::remove_all(path, error);
-    }
-    fs::path path;
-};
-
 }  // namespace
 
-Builder::Builder(sandbox::Sandbox& sandbox, ArtifactSource& artifacts, ImageSource* images,
-                 ThreadPool& pool, Random& random, fs::path folder, const RuntimeLimits& limits,
-                 const BuildOptions& options)
-    : sandbox_(sandbox),
+Builder::Builder(sandbox::Sandbox& sandbox, InstallDoor* door, ArtifactSource& artifacts,
+                 ImageSource* images, ThreadPool& pool, Random& random, fs::path folder,
+                 const RuntimeLimits& limits, const BuildOptions& options)
+    : box_{sandbox, limits, door},
       artifacts_(artifacts),
       images_(images),
       pool_(pool),
@@ -79,6 +69,24 @@ Result<> Builder::prepare() {
         }
     }
     ::chmod(folder_.c_str(), 0700);
+    return {};
+}
+
+Result<> Builder::keep_only(const std::vector<BuiltVersion>& versions) {
+    std::set<fs::path> kept;
+    for (const BuiltVersion& one : versions)
+        kept.insert({one.code_folder, one.overlay_folder, one.packages_folder});
+    for (const char* name : {"code", "packages"}) {
+        std::error_code error;
+        for (const auto& entry : fs::directory_iterator(folder_ / name, error)) {
+            if (kept.contains(entry.path())) continue;
+            AC_TRY(const fs::path gone, new_folder());
+            if (::rename(entry.path().c_str(), (gone / "unused").c_str()) != 0)
+                return fail(errno_error("remove " + entry.path().string(), errno));
+            pool_.post([gone] { const RemoveFolder removed(gone); });
+        }
+        if (error) return fail(errno_error("read " + (folder_ / name).string(), error.value()));
+    }
     return {};
 }
 
@@ -110,19 +118,27 @@ Task<BuiltVersion> Builder::fetch_image(PendingBuild wanted, BuildLog& log) {
     BuiltVersion built{.command = std::move(image.command),
                        .image_root = std::move(image.root),
                        .image_environment = std::move(image.environment),
-                       .image_folder = std::move(image.folder)};
+                       .image_folder = std::move(image.folder),
+                       .image_user = image.user};
     co_return std::move(built);
 }
 
 Task<BuiltVersion> Builder::build_logged(PendingBuild wanted, BuildLog& log) {
     if (!wanted.spec.image.empty()) co_return co_await fetch_image(std::move(wanted), log);
+    AC_CO_TRY(const ArtifactFile artifact,
+              co_await artifacts_.fetch(wanted.scope, wanted.spec.code));
+    AC_CO_TRY(const auto machine, co_await program_machine(wanted.spec, artifact.path));
+    if (machine && *machine != machine_)
+        co_return fail(ErrorCode::invalid_argument,
+                       "entryPoint: " + wanted.spec.entry_point.front() + " is a program for " +
+                           *machine + ", and this machine is " + machine_);
+    if (machine) co_return co_await build_native(std::move(wanted), artifact, log);
+    if (!wanted.spec.node.empty()) co_return co_await build_node(std::move(wanted), artifact, log);
     AC_CO_TRY(const Interpreter interpreter, find_interpreter(wanted.spec.python, options_));
     if (!interpreter.exact) {
         log.note("Python " + wanted.spec.python + " is not installed here, taking " +
                  interpreter.version());
     }
-    AC_CO_TRY(const ArtifactFile artifact,
-              co_await artifacts_.fetch(wanted.scope, wanted.spec.code));
     BuiltVersion built{.interpreter = interpreter.path};
     const fs::path code = folder_ / "code" / (artifact.sha256 + "-" + interpreter.cache_tag());
     built.code_folder = code;
@@ -146,15 +162,10 @@ Task<> Builder::make_code(ArtifactFile artifact, Interpreter interpreter, fs::pa
                           BuildLog& log) {
     AC_CO_TRY(const fs::path folder, new_folder());
     const RemoveFolder cleanup(folder);
-    auto unpack = [file = artifact.path, folder, limits = limits_] {
-        return unpack_zip(file, folder, limits);
-    };
-    AC_CO_TRY(const Unpacked unpacked, co_await pool_.run(unpack));
-    log.note(std::to_string(unpacked.files) + " files, " + std::to_string(unpacked.bytes) +
-             " bytes");
+    AC_CO_CHECK(co_await unpack(std::move(artifact), folder, log));
     BoxRun run = compile_run(interpreter);
     run.code = folder;
-    AC_CO_CHECK(co_await run_in_box(sandbox_, limits_, std::move(run), log));
+    AC_CO_CHECK(co_await run_in_box(box_, std::move(run), log));
     co_return co_await publish(folder, target);
 }
 
@@ -162,7 +173,7 @@ Task<> Builder::make_packages(BoxRun run, fs::path target, BuildLog& log) {
     AC_CO_TRY(const fs::path folder, new_folder());
     const RemoveFolder cleanup(folder);
     run.packages = folder;
-    const Result<> ran = co_await run_in_box(sandbox_, limits_, std::move(run), log);
+    const Result<> ran = co_await run_in_box(box_, std::move(run), log);
     if (!ran && ran.error().code == ErrorCode::guest_failed)
         co_return fail(ErrorCode::guest_failed,
                        "the packages could not be installed: " + ran.error().message);
@@ -208,26 +219,8 @@ Task<std::string> Builder::packages_for(fs::path code, std::string archive, Vend
     co_return target.string();
 }
 
-Result<std::optional<EntryCommand>> Builder::native_entry(const Spec& spec,
-                                                          const BuiltVersion& built) const {
-    if (spec.entry_point.size() != 1) return std::nullopt;
-    const std::string& name = spec.entry_point.front();
-    const auto relative = entry_path(name, limits_);  // no climbing out of the archive
-    if (!relative) return std::nullopt;
-    const fs::path program = fs::path(built.code_folder) / *relative;
-    const auto machine = machine_of_file(program);
-    if (!machine) return std::nullopt;
-    if (*machine != machine_)
-        return fail(ErrorCode::invalid_argument,
-                    "entryPoint: " + name + " is a program for another processor, not " + machine_);
-    ::chmod(program.c_str(), 0755);  // zip tools often forget
-    return EntryCommand{.argv = {std::string(kCodePath) + "/" + name}, .script = name, .note = {}};
-}
-
 Task<EntryCommand> Builder::checked_entry(Spec spec, Interpreter interpreter, BuiltVersion built,
                                           BuildLog& log) {
-    AC_CO_TRY(const auto native, native_entry(spec, built));
-    if (native) co_return *native;
     const HasFile has_file = [&](Part part, const std::string& relative) {
         const auto path = entry_path(relative, limits_);  // no climbing out of the archive
         const std::string& folder = part == Part::code      ? built.code_folder
@@ -243,11 +236,21 @@ Task<EntryCommand> Builder::checked_entry(Spec spec, Interpreter interpreter, Bu
     if (has_file(Part::code, compiled)) co_return entry;
     BoxRun run = check_run(entry.script, interpreter);
     run.code = built.code_folder;
-    const Result<> checked = co_await run_in_box(sandbox_, limits_, std::move(run), log);
+    const Result<> checked = co_await run_in_box(box_, std::move(run), log);
     if (!checked && checked.error().code == ErrorCode::guest_failed)
         co_return fail(ErrorCode::guest_failed, entry.script + " is not valid Python");
     AC_CO_CHECK(checked);
     co_return entry;
+}
+
+Task<> Builder::unpack(ArtifactFile artifact, fs::path folder, BuildLog& log) {
+    auto work = [file = artifact.path, folder, limits = limits_] {
+        return unpack_zip(file, folder, limits);
+    };
+    AC_CO_TRY(const Unpacked unpacked, co_await pool_.run(work));
+    log.note(std::to_string(unpacked.files) + " files, " + std::to_string(unpacked.bytes) +
+             " bytes");
+    co_return Result<>{};
 }
 
 Task<> Builder::publish(fs::path from, fs::path to) {

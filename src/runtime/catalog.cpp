@@ -197,8 +197,8 @@ class StoredCatalog final : public Catalog {
         return database_.read(std::move(work));
     }
 
-    Task<std::vector<std::string>> image_roots() override {
-        auto work = [](Transaction& tx) { return store::list_image_roots(tx); };
+    Task<std::vector<BuiltVersion>> built_versions() override {
+        auto work = [](Transaction& tx) { return store::list_built(tx); };
         return database_.read(std::move(work));
     }
 

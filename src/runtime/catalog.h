@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "runtime/limits.h"
 #include "runtime/types.h"
+#include "sandbox/policy.h"
 #include "storage/database.h"
 
 namespace ac::runtime {
@@ -30,12 +31,13 @@ struct BuiltVersion {
     std::string code_folder;      // host path, mounted at /var/task
     std::string overlay_folder;   // packages that come before the code; empty: none
     std::string packages_folder;  // packages that come after it; empty: none
-    std::string interpreter;      // host path of the python
+    std::string interpreter;      // host path of python or node
     std::vector<std::string> command;
     // Of a container image; the three folders above and the interpreter are empty then.
     std::string image_root;                      // host path of the guest's whole file system
     std::vector<std::string> image_environment;  // "NAME=value"
     std::string image_folder;                    // where the command starts
+    sandbox::GuestUser image_user;
 };
 
 // What an endpoint leads to at this moment.
@@ -88,7 +90,8 @@ class Catalog {
     // For the service itself.
     virtual Task<> migrate() = 0;
     virtual Task<std::vector<PendingBuild>> pending_builds() = 0;
-    virtual Task<std::vector<std::string>> image_roots() = 0;  // of all versions
+    // Of all versions: what must not be removed.
+    virtual Task<std::vector<BuiltVersion>> built_versions() = 0;
     virtual Task<std::vector<std::pair<Scope, RuntimeId>>> pending_deletes() = 0;
     virtual Task<> build_ended(PendingBuild build, Result<BuiltVersion> built) = 0;
     virtual Task<> purge(Scope scope, RuntimeId id) = 0;

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "runtime/build_box.h"
 #include "runtime/interpreter.h"
+#include "runtime/node_build.h"
 #include "runtime/platform_door.h"
 
 namespace ac::runtime {
@@ -57,20 +58,44 @@ GuestPlan plan_code(const BuiltVersion& built) {
     plan.policy.add_mount({built.code_folder, std::string(kCodePath)});
     if (!built.overlay_folder.empty())
         plan.policy.add_mount({built.overlay_folder, std::string(kOverlayPath)});
+    const std::string beside = std::string(kCodePath) + "/" + std::string(kNodeModules);
     if (!built.packages_folder.empty())
-        plan.policy.add_mount({built.packages_folder, std::string(kPackagesPath)});
-    const auto prefix = interpreter_prefix(built.interpreter);
+        plan.policy.add_mount({built.packages_folder,
+                               is_node(built.interpreter) ? beside : std::string(kPackagesPath)});
+    const auto prefix =
+        built.interpreter.empty() ? std::string() : interpreter_prefix(built.interpreter).string();
     if (!prefix.empty()) plan.policy.add_mount({prefix, prefix});
     return plan;
 }
 
 GuestPlan plan_image(const BuiltVersion& built) {
     GuestPlan plan{.argv = built.command, .folder = built.image_folder};
-    plan.policy.set_root(built.image_root);
+    plan.policy.set_writable_root(sandbox::grants::WritableRoot{}, built.image_root);
+    plan.policy.set_user(built.image_user);
     return plan;
 }
 
-std::map<std::string, std::string> code_environment() {
+std::map<std::string, std::string> node_environment(const BuiltVersion& built) {
+    const std::string tools = std::filesystem::path(built.interpreter).parent_path();
+    return {{"PATH", std::string(kCodePath) + "/" + std::string(kNodeModules) + "/.bin:" + tools +
+                         ":/usr/local/bin:/usr/bin:/bin"},
+            {"LANG", "C.UTF-8"},
+            {"TMPDIR", "/tmp"},
+            {"NODE_ENV", "production"}};
+}
+
+// Shared libraries are looked for where AWS Lambda has them for programs.
+std::map<std::string, std::string> program_environment() {
+    const std::string code(kCodePath);
+    return {{"PATH", code + "/bin:/usr/local/bin:/usr/bin:/bin"},
+            {"LD_LIBRARY_PATH", code + ":" + code + "/lib"},
+            {"LANG", "C.UTF-8"},
+            {"TMPDIR", "/tmp"}};
+}
+
+std::map<std::string, std::string> code_environment(const BuiltVersion& built) {
+    if (built.interpreter.empty()) return program_environment();
+    if (is_node(built.interpreter)) return node_environment(built);
     return {{"PATH", std::string(kPackagesPath) + "/bin:/usr/local/bin:/usr/bin:/bin"},
             {"LANG", "C.UTF-8"},
             {"TMPDIR", "/tmp"},
@@ -100,7 +125,7 @@ GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::st
 
     const std::string arn = endpoint_arn(scope, runtime, endpoint);
     std::map<std::string, std::string> environment =
-        built.image_root.empty() ? code_environment() : image_environment(built);
+        built.image_root.empty() ? code_environment(built) : image_environment(built);
     environment["AWS_REGION"] = environment["AWS_DEFAULT_REGION"] = scope.region;
     environment["OTEL_RESOURCE_ATTRIBUTES"] = "cloud.resource_id=" + arn;
     if (!links.platform_url.empty()) add_platform(environment, links.platform_url);
@@ -112,7 +137,8 @@ GuestPlan plan_guest(const Scope& scope, const RuntimeId& runtime, const std::st
     }
     for (const auto& [name, value] : target.spec.environment) environment[name] = value;
     environment["HOME"] = "/work";  // the one folder that is the guest's own
-    if (built.image_root.empty())
+    const bool is_python = !built.interpreter.empty() && !is_node(built.interpreter);
+    if (built.image_root.empty() && is_python)
         environment["PYTHONPATH"] =
             python_path(built, target.spec.environment.contains("PYTHONPATH")
                                    ? target.spec.environment.at("PYTHONPATH")

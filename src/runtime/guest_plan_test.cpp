@@ -41,6 +41,7 @@ TEST(guest_plan, replaced_packages_come_before_those_of_the_archive) {
     const Resolved target{.version = 1,
                           .spec = {},
                           .built = {.overlay_folder = "/replaced",
+                                    .interpreter = "/usr/bin/python3.11",
                                     .command = {"python3", std::string(kCodePath) + "/src/a.py"}}};
     const GuestPlan made =
         plan_guest({"000000000000", "us-west-2"}, RuntimeId("agent-1"), "DEFAULT", target, {}, {});
@@ -49,6 +50,22 @@ TEST(guest_plan, replaced_packages_come_before_those_of_the_archive) {
                 Contains("PYTHONPATH=" + std::string(kOverlayPath) + ":" + code + "/src:" + code));
     EXPECT_THAT(made.environment, Contains("PYTHONSAFEPATH=1"));
     EXPECT_THAT(plan({}, {}).environment, Not(Contains(StartsWith("PYTHONSAFEPATH"))));
+}
+
+TEST(guest_plan, a_program_finds_its_libraries_and_nothing_of_pythons) {
+    const GuestPlan made = plan({}, {});
+    EXPECT_THAT(made.environment, Contains("LD_LIBRARY_PATH=/var/task:/var/task/lib"));
+    EXPECT_THAT(made.environment, Not(Contains(StartsWith("PYTHON"))));
+    const Resolved node{.version = 1,
+                        .spec = {},
+                        .built = {.packages_folder = "/modules",
+                                  .interpreter = "/opt/node/bin/node",
+                                  .command = {"/opt/node/bin/node", "/var/task/app.js"}}};
+    const GuestPlan other =
+        plan_guest({"000000000000", "us-west-2"}, RuntimeId("agent-1"), "DEFAULT", node, {}, {});
+    EXPECT_THAT(other.environment, Contains("NODE_ENV=production"));
+    EXPECT_THAT(other.environment, Not(Contains(StartsWith("PYTHON"))));
+    EXPECT_THAT(other.environment, Not(Contains(StartsWith("LD_LIBRARY_PATH"))));
 }
 
 }  // namespace

@@ -25,6 +25,11 @@ bool has_caller(const UniqueFd& listener) {
     return ::poll(&look, 1, 0) > 0;
 }
 
+// Where agents listen that were not told of their protocol's port. Nothing tells every port of a
+// guest from outside.
+constexpr std::array<std::uint16_t, 14> kUsualPorts = {8080, 8000, 9000, 80,   3000, 4000, 5000,
+                                                       5001, 7860, 8001, 8081, 8501, 8888, 9090};
+
 std::string loopback_url(std::uint16_t port) {
     return "http://127.0.0.1:" + std::to_string(port);
 }
@@ -117,12 +122,15 @@ Task<UniqueFd> GuestStarter::await_listening(sandbox::Monitor& monitor, ServerPr
         if (connection) co_return std::move(connection);
         AC_CO_CHECK(go_on());
         const SteadyTime now = timer_.clock().steady();
-        if (now >= deadline)
-            co_return fail(ErrorCode::guest_failed,
-                           "the agent did not listen on port " + std::to_string(port) +
-                               ", where protocol " + std::string(to_string(protocol)) +
-                               " wants it, within " + std::to_string(limits_.init_max.count()) +
-                               " s of its start");
+        if (now >= deadline) {
+            std::string message = "the agent did not listen on port " + std::to_string(port) +
+                                  ", where protocol " + std::string(to_string(protocol)) +
+                                  " wants it, within " + std::to_string(limits_.init_max.count()) +
+                                  " s of its start";
+            if (const auto other = co_await port_in_use(monitor))
+                message += "; it listens on port " + std::to_string(*other);
+            co_return fail(ErrorCode::guest_failed, std::move(message));
+        }
         const SteadyTime::duration part = (now - begun) / kLookPart;
         const auto pause = std::clamp<SteadyTime::duration>(part, kFirstLook, kLongestLook);
         AC_CO_CHECK(co_await timer_.sleep_until(now + pause));
@@ -142,6 +150,14 @@ Task<> GuestStarter::ping(Guest& guest, ServerProtocol protocol) const {
     if (answer.status >= kServerError && answer.status != kNotImplemented)
         co_return fail(ErrorCode::guest_failed, "/ping answered " + std::to_string(answer.status));
     co_return Result<>{};
+}
+
+Task<std::uint16_t> GuestStarter::port_in_use(sandbox::Monitor& monitor) const {
+    for (const std::uint16_t port : kUsualPorts) {
+        const auto connection = co_await monitor.connect(port);
+        if (connection) co_return port;
+    }
+    co_return fail(ErrorCode::not_found, "it listens on none of the usual ports");
 }
 
 Detached GuestStarter::read_output(std::shared_ptr<GuestOutput> output, UniqueFd reading,

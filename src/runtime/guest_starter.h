@@ -65,6 +65,7 @@ class GuestStarter final {
     bool has_egress(const Spec& spec) const {
         return options_.egress != nullptr && options_.egress->serves(spec.network);
     }
+    Task<std::uint16_t> port_in_use(sandbox::Monitor& monitor) const;
     Detached read_output(std::shared_ptr<GuestOutput> output, UniqueFd reading, Stream stream);
 
     sandbox::Sandbox& sandbox_;

@@ -8,6 +8,7 @@
 
 #include "async/task.h"
 #include "base/ids.h"
+#include "sandbox/policy.h"
 
 namespace ac::runtime {
 
@@ -16,6 +17,7 @@ struct Image {
     std::vector<std::string> command;      // entrypoint and arguments
     std::vector<std::string> environment;  // "NAME=value"
     std::string folder;                    // where it starts; absolute
+    sandbox::GuestUser user;
 };
 
 class ImageSource {

@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 
 // Bumped when what an installation leaves behind changes.
 constexpr std::string_view kCacheFormat = "1";
+constexpr const char* kPipSettings = "/etc/pip.conf";
 
 // Reads [project] dependencies for pip, which cannot do it without building the project.
 constexpr std::string_view kReadProject = R"(import sys
@@ -57,12 +58,8 @@ BoxRun interpreter_run(const Interpreter& interpreter) {
 
 BoxRun network_run(const Interpreter& interpreter, const BuildOptions& options) {
     BoxRun run = interpreter_run(interpreter);
-    run.network = true;
-    see_if_there("/etc/pip.conf", run.visible);
-    for (const std::string& entry : options.installer_environment) {
-        run.environment.push_back(entry);
-        see_values(entry, run.visible);
-    }
+    see_if_there(kPipSettings, run.visible);
+    let_reach_indexes(run, options);
     if (!options.uv.empty()) see_if_there(options.uv, run.visible);
     run.environment.push_back("AC_PYTHON=" + interpreter.path.string());
     run.environment.push_back("AC_UV=" + options.uv.string());
@@ -105,6 +102,14 @@ bool is_python_name(std::string_view name) {
 }
 
 }  // namespace
+
+void let_reach_indexes(BoxRun& run, const BuildOptions& options) {
+    run.network = true;
+    for (const std::string& entry : options.installer_environment) {
+        run.environment.push_back(entry);
+        see_values(entry, run.visible);
+    }
+}
 
 BoxRun install_run(const Requirements& requirements, const Interpreter& interpreter,
                    const BuildOptions& options) {

@@ -13,6 +13,10 @@
 
 namespace ac::runtime {
 
+// The run may reach package indexes, as the operator's settings say, and sees the files that those
+// name.
+void let_reach_indexes(BoxRun& run, const BuildOptions& options);
+
 // Installs what `requirements` asks, with dependencies.
 BoxRun install_run(const Requirements& requirements, const Interpreter& interpreter,
                    const BuildOptions& options);

@@ -28,14 +28,16 @@ struct RuntimeLimits {
     Seconds web_socket_idle_max{15 * 60};  // without a frame either way; ours
     Seconds stream_drain{5};  // what a streamed answer has left when the server is stopped; ours
     std::uint64_t web_socket_frame_max = 64 * 1024;  // payload of a frame; AWS quota
-    Seconds init_max{60};                            // from start to listening; ours
+    Seconds init_max{120};                           // from start to listening; AWS
     Milliseconds stop_grace{3000};                   // between SIGTERM and SIGKILL; ours
     Seconds busy_recheck{60};                        // how often a HealthyBusy guest is asked again
     std::uint64_t request_bytes_max = 100'000'000;   // API model: payload
     Seconds command_default{300};                    // one command in a session; API model
     Seconds command_max{3600};                       // API model
     std::size_t commands_max = 16;                   // at once in a session; ours
-    std::size_t error_body_bytes_max = 4096;         // of a guest's error body quoted to the caller
+    std::size_t shells_max = 10;                     // at once, of a runtime; AWS quota
+    std::size_t shell_replay_bytes_max = 256 * 1024;  // to who attaches; AWS quota
+    std::size_t error_body_bytes_max = 4096;  // of a guest's error body quoted to the caller
     std::size_t guest_memory_bytes_max = 2ULL << 30;  // the sandbox's default
     double guest_processors_max = 2.0;                // AWS quota: 2 vCPU a session
 

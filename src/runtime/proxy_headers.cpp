@@ -104,4 +104,17 @@ net::Headers caller_headers(const net::ResponseHead& guest, const net::RequestHe
     return headers;
 }
 
+bool has_option(std::string_view list, std::string_view option) {
+    while (!list.empty()) {
+        const auto end = std::min(list.find(','), list.size());
+        if (equals_ignoring_case(trim(list.substr(0, end)), option)) return true;
+        list.remove_prefix(std::min(end + 1, list.size()));
+    }
+    return false;
+}
+
+bool offers_bearer_protocol(const net::RequestHead& caller) {
+    return has_option(caller.headers.get("Sec-WebSocket-Protocol"), kBearerProtocol);
+}
+
 }  // namespace ac::runtime

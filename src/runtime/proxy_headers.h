@@ -27,6 +27,9 @@ bool is_custom_header(std::string_view name);
 // token (kBearerProtocol with "." and the token in base64url, and the bare name).
 inline constexpr std::string_view kBearerProtocol = "base64UrlBearerAuthorization";
 std::string offered_protocols(const net::RequestHead& caller);
+bool offers_bearer_protocol(const net::RequestHead& caller);
+// Of a header field whose value is a list of tokens.
+bool has_option(std::string_view list, std::string_view option);
 
 // The answer that the caller gets for the agent's one: its type, its MCP and trace headers (those
 // of the request where the agent gave none).

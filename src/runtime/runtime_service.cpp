@@ -12,6 +12,7 @@
 #include "runtime/invocation.h"
 #include "runtime/log_reader.h"
 #include "runtime/session_host.h"
+#include "runtime/shell_socket.h"
 #include "runtime/web_socket.h"
 #include "runtime/workload_identities.h"
 
@@ -35,15 +36,17 @@ class Service final : public RuntimeService, private CatalogListener {
     explicit Service(Dependencies given)
         : config_(std::move(given.config)),
           timer_(given.timer),
+          random_(given.random),
           pool_(given.pool),
           identities_(given.identities),
           catalog_(make_catalog(given.database, given.random, given.timer.clock(), config_.limits,
                                 *this)),
           images_(given.images),
-          builder_(given.sandbox, given.artifacts, given.images, given.pool, given.random,
-                   config_.folder, config_.limits, config_.build),
+          builder_(given.sandbox, given.installs, given.artifacts, given.images, given.pool,
+                   given.random, config_.folder, config_.limits, config_.build),
           host_(*catalog_, given.sandbox, given.timer, given.random, given.pool, given.loop,
                 config_.limits, {config_.folder, {}, given.platform, given.egress, config_.pool}),
+          shells_(timer_, config_.limits, tasks_),
           tasks_(given.loop.executor()) {}
 
     Result<> prepare() { return builder_.prepare(); }
@@ -59,8 +62,12 @@ class Service final : public RuntimeService, private CatalogListener {
         (void)co_await pool_.run(prune);
         AC_CO_TRY(auto deletes, co_await catalog_->pending_deletes());
         for (const auto& [scope, id] : deletes) delete_wanted(scope, id);
+        AC_CO_TRY(const auto versions, co_await catalog_->built_versions());
+        AC_CO_CHECK(builder_.keep_only(versions));
         if (images_ != nullptr) {
-            AC_CO_TRY(const auto roots, co_await catalog_->image_roots());
+            std::vector<std::string> roots;
+            for (const BuiltVersion& one : versions)
+                if (!one.image_root.empty()) roots.push_back(one.image_root);
             AC_CO_CHECK(images_->keep_only(roots));
         }
         AC_CO_TRY(auto builds, co_await catalog_->pending_builds());
@@ -102,6 +109,20 @@ class Service final : public RuntimeService, private CatalogListener {
         net::Headers identity = identity_headers(lease.session(), caller, exchange.request());
         auto ended = co_await (relay_web_socket(lease, std::move(request_id), exchange, timer_,
                                                 config_.limits, std::move(identity)) ||
+                               ending_.wait());
+        co_return ended.index() == 0 ? std::get<0>(std::move(ended)) : Result<>{};
+    }
+
+    Task<> open_shell(SessionAddress address, std::string shell_id,
+                      net::Exchange& exchange) override {
+        using namespace asio::experimental::awaitable_operators;
+        AC_CO_CHECK(check_web_socket(exchange.request()));
+        if (shell_id.empty()) shell_id = random_uuid(random_);
+        AC_CO_CHECK(check_shell_id(shell_id));
+        AC_CO_TRY(Lease lease, co_await host_.enter(std::move(address)));
+        AC_CO_TRY(const auto opened, co_await shells_.open(lease, std::move(shell_id)));
+        auto ended = co_await (serve_shell(opened, lease.session().address.session, exchange,
+                                           timer_, config_.limits) ||
                                ending_.wait());
         co_return ended.index() == 0 ? std::get<0>(std::move(ended)) : Result<>{};
     }
@@ -268,6 +289,7 @@ class Service final : public RuntimeService, private CatalogListener {
 
     const RuntimeConfig config_;
     Timer& timer_;
+    Random& random_;
     ThreadPool& pool_;
     WorkloadIdentities* const identities_;
     std::unique_ptr<Catalog> catalog_;
@@ -280,6 +302,7 @@ class Service final : public RuntimeService, private CatalogListener {
     std::size_t builds_under_way_ = 0;
     std::deque<Completion<void>> build_queue_;
     std::atomic<bool> draining_{false};
+    Shells shells_;  // its work is of the group below
 
     TaskGroup tasks_;
 };

@@ -126,6 +126,10 @@ class RuntimeService {
     // handshake.
     virtual Task<> open_web_socket(SessionAddress address, std::string request_id,
                                    net::Exchange& exchange) = 0;
+    // The same for a caller's WebSocket to an interactive shell in the session: found by its name
+    // or started, with a new name where there is none. Further errors: those of Shells::open().
+    virtual Task<> open_shell(SessionAddress address, std::string shell_id,
+                              net::Exchange& exchange) = 0;
     // Runs a command in the session, starting that when need be. The command and what it left in
     // its process group end with it, with its time, and when the Task is cancelled. Errors before
     // `sink` was told of the start: those of invoke(), invalid_argument, quota_exceeded (too many
@@ -152,6 +156,7 @@ struct RuntimeConfig {
 };
 
 class ImageSource;
+class InstallDoor;
 class PlatformDoor;
 class WorkloadIdentities;
 
@@ -169,6 +174,7 @@ struct Dependencies {
     WorkloadIdentities* identities = nullptr;  // nullptr: agents have none
     PlatformDoor* egress = nullptr;            // nullptr: no way out for mode PUBLIC either
     ImageSource* images = nullptr;             // nullptr: no container images
+    InstallDoor* installs = nullptr;  // nullptr: installers of packages have the host's network
 };
 
 Result<std::unique_ptr<RuntimeService>> make_runtime_service(Dependencies dependencies);

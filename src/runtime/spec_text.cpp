@@ -48,6 +48,7 @@ Spec read_spec(const json::object& object) {
     spec.code.key = text_of(object, "key");
     spec.code.version_id = text_of(object, "versionId");
     spec.python = text_of(object, "python");
+    if (object.contains("node")) spec.node = text_of(object, "node");
     spec.entry_point = list_of(object, "entryPoint");
     for (const auto& [name, value] : object.at("environment").as_object())
         spec.environment.emplace(name, std::string(value.as_string()));
@@ -75,6 +76,9 @@ BuiltVersion read_built(const json::object& object) {
         built.image_root = text_of(object, "imageRoot");
         built.image_environment = list_of(object, "imageEnvironment");
         built.image_folder = text_of(object, "imageFolder");
+        if (object.contains("imageUser"))
+            built.image_user = {.uid = object.at("imageUser").to_number<std::uint32_t>(),
+                                .gid = object.at("imageGroup").to_number<std::uint32_t>()};
     }
     return built;
 }
@@ -93,6 +97,7 @@ std::string to_text(const Spec& spec) {
                         {"headers", from_list(spec.header_allowlist)},
                         {"role", spec.role_arn}};
     if (spec.protocol != ServerProtocol::http) object["protocol"] = to_string(spec.protocol);
+    if (!spec.node.empty()) object["node"] = spec.node;
     if (!spec.image.empty()) object["image"] = spec.image;
     if (!spec.storage_paths.empty()) object["storage"] = from_list(spec.storage_paths);
     if (spec.network == NetworkMode::vpc) object["vpc"] = true;
@@ -116,6 +121,8 @@ std::string to_text(const BuiltVersion& built) {
         object["imageRoot"] = built.image_root;
         object["imageEnvironment"] = from_list(built.image_environment);
         object["imageFolder"] = built.image_folder;
+        object["imageUser"] = built.image_user.uid;
+        object["imageGroup"] = built.image_user.gid;
     }
     return json::serialize(object);
 }

@@ -274,13 +274,12 @@ Result<std::vector<PendingBuild>> list_unbuilt(Transaction& tx) {
     return out;
 }
 
-Result<std::vector<std::string>> list_image_roots(Transaction& tx) {
-    AC_TRY(const Rows rows,
-           tx.query("SELECT built FROM runtime_versions WHERE built LIKE '%imageRoot%'"));
-    std::vector<std::string> out;
+Result<std::vector<BuiltVersion>> list_built(Transaction& tx) {
+    AC_TRY(const Rows rows, tx.query("SELECT built FROM runtime_versions WHERE built <> ''"));
+    std::vector<BuiltVersion> out;
     for (const Row& row : rows) {
         AC_TRY(BuiltVersion built, built_from_text(row.text(0)));
-        if (!built.image_root.empty()) out.push_back(std::move(built.image_root));
+        out.push_back(std::move(built));
     }
     return out;
 }

@@ -45,7 +45,7 @@ Result<std::vector<RuntimeView>> list_versions(Transaction& tx, const Scope& sco
                                                int items_max);
 Result<std::vector<PendingBuild>> list_unbuilt(Transaction& tx);
 // Roots of the container images of all versions.
-Result<std::vector<std::string>> list_image_roots(Transaction& tx);
+Result<std::vector<BuiltVersion>> list_built(Transaction& tx);
 Result<std::vector<std::pair<Scope, RuntimeId>>> list_deleting(Transaction& tx);
 
 Result<> insert_endpoint(Transaction& tx, const Scope& scope, const EndpointView& endpoint);

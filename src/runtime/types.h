@@ -35,7 +35,8 @@ enum class NetworkMode { internet, vpc };  // PUBLIC and VPC of the API model
 struct Spec {
     std::string image;      // a container image; empty: code
     ArtifactLocation code;  // a zip, with what comes next
-    std::string python;     // "3.12"
+    std::string python;     // "3.12"; empty: Node.js
+    std::string node;       // its major version, "22"; empty: Python
     std::vector<std::string> entry_point;
     std::map<std::string, std::string> environment;
     std::optional<Seconds> idle_timeout;

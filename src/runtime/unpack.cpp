@@ -36,6 +36,18 @@ struct ReadFree {
 };
 using Reader = std::unique_ptr<archive, ReadFree>;
 
+constexpr std::size_t kBlockBytes = 256 * 1024;
+
+// nullptr: not a zip.
+Reader open_zip(const std::filesystem::path& file) {
+    Reader reader(archive_read_new());
+    AC_ASSERT(reader != nullptr);
+    archive_read_support_format_zip(reader.get());
+    if (archive_read_open_filename(reader.get(), file.c_str(), kBlockBytes) != ARCHIVE_OK)
+        reader.reset();
+    return reader;
+}
+
 class Unpacking final {
   public:
     Unpacking(std::filesystem::path target, std::uint64_t archive_bytes,
@@ -170,9 +182,27 @@ Result<std::string> entry_path(std::string_view name, const RuntimeLimits& limit
     return path;
 }
 
+std::string head_of_entry(const std::filesystem::path& archive, std::string_view path,
+                          std::size_t bytes_max, const RuntimeLimits& limits) {
+    const Reader reader = open_zip(archive);
+    archive_entry* entry = nullptr;
+    std::size_t entries = 0;
+    while (reader && archive_read_next_header(reader.get(), &entry) == ARCHIVE_OK) {
+        if (++entries > limits.unpacked_files_max) break;
+        const char* const name = archive_entry_pathname(entry);
+        if (name == nullptr || archive_entry_filetype(entry) != AE_IFREG) continue;
+        const auto found = entry_path(name, limits);
+        if (!found || *found != path) continue;
+        std::string head(bytes_max, '\0');
+        const la_ssize_t count = archive_read_data(reader.get(), head.data(), head.size());
+        head.resize(static_cast<std::size_t>(std::max<la_ssize_t>(count, 0)));
+        return head;
+    }
+    return {};
+}
+
 Result<Unpacked> unpack_zip(const std::filesystem::path& file, const std::filesystem::path& target,
                             const RuntimeLimits& limits) {
-    constexpr std::size_t kBlock = 256 * 1024;
     std::error_code error;
     const auto size = std::filesystem::file_size(file, error);
     if (error)
@@ -182,11 +212,8 @@ Result<Unpacked> unpack_zip(const std::filesystem::path& file, const std::filesy
             ErrorCode::too_large,
             "the archive is larger than " + std::to_string(limits.archive_bytes_max >> 20) + " MB");
     }
-    const Reader reader(archive_read_new());
-    AC_ASSERT(reader != nullptr);
-    archive_read_support_format_zip(reader.get());
-    if (archive_read_open_filename(reader.get(), file.c_str(), kBlock) != ARCHIVE_OK)
-        return fail(ErrorCode::invalid_argument, "the artifact is not a zip archive");
+    const Reader reader = open_zip(file);
+    if (!reader) return fail(ErrorCode::invalid_argument, "the artifact is not a zip archive");
 
     Unpacking unpacking(target, size, limits);
     archive_entry* entry = nullptr;

@@ -22,6 +22,11 @@ struct Unpacked {
 // absolute, climbs, holds control characters or backslashes, is no UTF-8, or is too long or deep.
 Result<std::string> entry_path(std::string_view name, const RuntimeLimits& limits);
 
+// The first bytes of the entry with that name, at most `bytes_max`; empty: the archive has none, or
+// is none.
+std::string head_of_entry(const std::filesystem::path& archive, std::string_view path,
+                          std::size_t bytes_max, const RuntimeLimits& limits);
+
 // `target` must exist and be empty; what has been written stays there when it fails.
 // invalid_argument: not a zip, or one that is refused (the message says why); too_large;
 // unavailable (disk full).

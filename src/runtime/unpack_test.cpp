@@ -183,5 +183,23 @@ TEST(entry_path, takes_ordinary_names_and_refuses_tricks) {
     EXPECT_FALSE(entry_path(std::string_view("a\0b", 3), limits));
 }
 
+TEST_F(unpack, the_beginning_of_one_entry_is_read_without_the_rest) {
+    add("other", "no");
+    add("./bin//agent",
+        "\x7f"
+        "ELF and more");
+    add("folder/", "", AE_IFDIR, 0755);
+    archive_write_close(writer_);
+    EXPECT_EQ(head_of_entry(file(), "bin/agent", 4, {}),
+              "\x7f"
+              "ELF");
+    EXPECT_EQ(head_of_entry(file(), "bin/agent", 100, {}).size(), 13U);
+    EXPECT_EQ(head_of_entry(file(), "folder", 4, {}), "");
+    EXPECT_EQ(head_of_entry(file(), "agent", 4, {}), "");
+    EXPECT_EQ(head_of_entry(root_ / "none", "agent", 4, {}), "");
+    EXPECT_TRUE(write_file(root_ / "no.zip", "PK\3\4 and nonsense"));
+    EXPECT_EQ(head_of_entry(root_ / "no.zip", "agent", 4, {}), "");
+}
+
 }  // namespace
 }  // namespace ac::runtime

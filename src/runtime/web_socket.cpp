@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "net/duplex.h"
+#include "net/web_socket.h"
 #include "runtime/frame_meter.h"
 #include "runtime/proxy_headers.h"
 
@@ -31,8 +32,11 @@ class MeteredSide final : public net::Duplex {
         refused_ = true;
         const auto code =
             taken.error().code == ErrorCode::too_large ? kMessageTooBig : kProtocolError;
-        const std::string farewell =
-            close_frame(code, taken.error().message, sender_ == FrameMeter::Sender::server);
+        // To a guest it is masked (RFC 6455 5.3), with zeros: no proxy is to be fooled in between.
+        constexpr std::string_view kZeros("\0\0\0\0", net::kWebSocketMaskBytes);
+        const std::string farewell = net::encode_web_socket(
+            net::WebSocketMessage::Kind::close, net::web_socket_close(code, taken.error().message),
+            sender_ == FrameMeter::Sender::server ? kZeros : std::string_view());
         // In the middle of another frame it would be that frame's content.
         if (peer_->meter_.is_between_frames()) (void)co_await inner_.write(farewell);
         co_return std::size_t{0};
@@ -82,15 +86,6 @@ std::string take_query(std::string_view query, net::Headers& headers) {
     return kept;
 }
 
-bool has_option(std::string_view list, std::string_view option) {
-    while (!list.empty()) {
-        const auto end = std::min(list.find(','), list.size());
-        if (equals_ignoring_case(trim(list.substr(0, end)), option)) return true;
-        list.remove_prefix(std::min(end + 1, list.size()));
-    }
-    return false;
-}
-
 net::RequestHead opening_request(const net::RequestHead& caller, const Session& session,
                                  const std::string& request_id) {
     net::RequestHead head = guest_request(caller, session.address.session, request_id,
@@ -122,7 +117,7 @@ net::ResponseHead switching_answer(const net::ResponseHead& guest, const net::Re
             head.headers.add(std::string(name), std::string(*value));
     if (const auto protocol = guest.headers.find("Sec-WebSocket-Protocol"))
         head.headers.add("Sec-WebSocket-Protocol", std::string(*protocol));
-    else if (has_option(caller.headers.get("Sec-WebSocket-Protocol"), kBearerProtocol))
+    else if (offers_bearer_protocol(caller))
         head.headers.add("Sec-WebSocket-Protocol", std::string(kBearerProtocol));
     return head;
 }

@@ -16,6 +16,7 @@
 #include "async/task_group.h"
 #include "async/thread_pool.h"
 #include "async/timer.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "bearer/authorizer.h"
 #include "interpreter/interpreter_service.h"
@@ -83,20 +84,6 @@ Result<std::string> make_folder(const Config& config, const char* name) {
     return folder.string();
 }
 
-runtime::RuntimeConfig runtime_config(const AppOptions& options) {
-    runtime::RuntimeConfig config;
-    config.folder = options.config.data_dir / "runtime";
-    config.limits.sessions_max = options.config.sessions_max;
-    config.limits.idle_max = options.config.session_idle_max;
-    config.pool = options.config.pool;
-    for (const std::string& folder : options.config.python_interpreters)
-        config.build.interpreters.emplace_back(folder);
-    config.build.exact_interpreter = options.config.python_exact;
-    config.build.uv = options.config.python_installer;
-    config.build.installer_environment = options.installer_environment;
-    return config;
-}
-
 // An environment beside the program's folder is found without any configuration.
 interpreter::ImageOptions interpreter_image(const Config& config) {
     interpreter::ImageOptions options{.folder = config.data_dir / "interpreter",
@@ -113,6 +100,30 @@ interpreter::ImageOptions interpreter_image(const Config& config) {
         if (std::filesystem::exists(folder / "bin/python", error)) options.environment = folder;
     }
     return options;
+}
+
+runtime::RuntimeConfig runtime_config(const AppOptions& options) {
+    runtime::RuntimeConfig config;
+    config.folder = options.config.data_dir / "runtime";
+    config.limits.sessions_max = options.config.sessions_max;
+    config.limits.init_max = Seconds{options.config.init_seconds_max};
+    config.limits.idle_max = options.config.session_idle_max;
+    config.pool = options.config.pool;
+    for (const std::string& folder : options.config.python_interpreters)
+        config.build.interpreters.emplace_back(folder);
+    config.build.exact_interpreter = options.config.python_exact;
+    config.build.uv = options.config.python_installer;
+    config.build.node = options.config.node;
+    if (config.build.node.empty())
+        config.build.node = interpreter::find_node(interpreter_image(options.config).environment);
+    config.build.installer_environment = options.installer_environment;
+    return config;
+}
+
+std::vector<std::string> index_urls(const AppOptions& options) {
+    constexpr std::size_t kSettingsBytesMax = 64 * 1024;
+    const auto settings = read_file("/etc/pip.conf", kSettingsBytesMax);
+    return runtime::index_urls(options.installer_environment, settings.value_or(std::string()));
 }
 
 // nullptr without a certificate.
@@ -340,19 +351,23 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                                      .folder = config.data_dir / "images",
                                                      .registries = config.registries}));
     GuestDoor guests(loops, clock);
-    AC_TRY(const auto egress, EgressDoor::open(config, loops, timer));
-    AC_TRY(const auto runtime, runtime::make_runtime_service({.database = *database,
-                                                              .sandbox = *sandbox,
-                                                              .artifacts = artifacts,
-                                                              .timer = timer,
-                                                              .random = random,
-                                                              .pool = pool,
-                                                              .loop = loops.main(),
-                                                              .config = runtime_config(options),
-                                                              .platform = &guests,
-                                                              .identities = &identity->workloads(),
-                                                              .egress = egress.get(),
-                                                              .images = images.get()}));
+    AC_TRY(const auto egress, EgressDoor::open(config, index_urls(options), loops, timer));
+    // Where the way out is a proxy of the operator's, installers go to that.
+    const bool installs_by_proxy = runtime::names_proxy(options.installer_environment);
+    AC_TRY(const auto runtime,
+           runtime::make_runtime_service({.database = *database,
+                                          .sandbox = *sandbox,
+                                          .artifacts = artifacts,
+                                          .timer = timer,
+                                          .random = random,
+                                          .pool = pool,
+                                          .loop = loops.main(),
+                                          .config = runtime_config(options),
+                                          .platform = &guests,
+                                          .identities = &identity->workloads(),
+                                          .egress = egress.get(),
+                                          .images = images.get(),
+                                          .installs = installs_by_proxy ? nullptr : egress.get()}));
     const auto embedded = open_embedded({.config = config,
                                          .sandbox = *sandbox,
                                          .timer = timer,

@@ -206,6 +206,12 @@ const std::map<std::string, Setter, std::less<>>& setters() {
              return c.python_installer = v, Result<>{};
          }},
         {"runtime.python_exact", set_python_exact},
+        {"runtime.node",
+         [](Config& c, const std::string& v) -> Result<> { return c.node = v, Result<>{}; }},
+        {"runtime.init_seconds_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::uint32_t>(c.init_seconds_max, v, 1, 3600);
+         }},
         {"runtime.sessions_max",
          [](Config& c, const std::string& v) {
              return set_number<std::size_t>(c.sessions_max, v, 1, 100'000);
@@ -277,6 +283,8 @@ const std::map<std::string, ListSetter, std::less<>>& list_setters() {
          [](Config& c, std::vector<std::string> v) { c.egress_allow = std::move(v); }},
         {"egress.networks",
          [](Config& c, std::vector<std::string> v) { c.egress_networks = std::move(v); }},
+        {"builds.networks",
+         [](Config& c, std::vector<std::string> v) { c.build_networks = std::move(v); }},
         {"egress.vpc_networks",
          [](Config& c, std::vector<std::string> v) { c.egress_vpc_networks = std::move(v); }},
         {"sandbox.accept_missing",

@@ -71,6 +71,9 @@ struct Config {
     std::vector<std::string> egress_networks;       // address blocks beside the public ones
     std::vector<std::string> egress_vpc_networks;   // address blocks, no others
 
+    // builds.networks: address blocks that installers of packages reach beside the public ones.
+    std::vector<std::string> build_networks;
+
     // sandbox.accept_missing: names of layers to do without (see `agentcored --probe`).
     std::vector<std::string> accept_missing;
 
@@ -83,7 +86,9 @@ struct Config {
     bool core_dumps = false;
 
     // runtime.*
-    std::string python_installer;                  // path of uv; empty: found in PATH, else pip
+    std::string python_installer;          // path of uv; empty: found in PATH, else pip
+    std::uint32_t init_seconds_max = 120;  // from an agent's start until it listens
+    std::string node;  // of agents for Node.js; empty: the one of the interpreter's environment
     std::vector<std::string> python_interpreters;  // further folders to look for python3.N in
     bool python_exact = false;                     // refuse another minor version than asked for
     std::size_t sessions_max = 1000;

@@ -1,5 +1,7 @@
 #include "server/container_images.h"
 
+#include "oci/user.h"
+
 namespace ac::server {
 namespace {
 
@@ -12,9 +14,11 @@ Result<runtime::Image> how_to_run(const oci::StoredImage& stored) {
                        .environment = config.environment,
                        .folder = config.folder.starts_with('/') ? config.folder : "/"};
     out.command.insert(out.command.end(), config.command.begin(), config.command.end());
-    if (out.command.empty())
+    if (out.command.empty() || out.command.front().empty())
         return fail(ErrorCode::invalid_argument,
                     "the image says no command: give it an ENTRYPOINT or CMD");
+    AC_TRY(const oci::User user, oci::user_of_image(stored.root, config.user));
+    out.user = {.uid = user.uid, .gid = user.gid};
     return out;
 }
 

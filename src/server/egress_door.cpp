@@ -1,12 +1,35 @@
 #include "server/egress_door.h"
 
 #include "base/log.h"
+#include "net/url.h"
 
 namespace ac::server {
 namespace {
 
 // Tunnels whose session has ended have nobody left to carry bytes for.
 constexpr Milliseconds kCloseTime{100};
+
+// The public indexes, and the operator's own wherever they are; of everything else what is public.
+Result<egress::ProxyRules> rules_of_installs(const Config& config,
+                                             const std::vector<std::string>& index_urls) {
+    egress::ProxyRules rules;
+    AC_CHECK(rules.hosts.allow("*"));
+    rules.addresses.set_setting("builds.networks");
+    for (const std::string& block : config.build_networks) AC_CHECK(rules.addresses.allow(block));
+    for (const char* host :
+         {"pypi.org:443", "files.pythonhosted.org:443", "registry.npmjs.org:443"})
+        AC_CHECK(rules.trusted.allow(host));
+    for (const std::string& text : index_urls) {
+        const auto url = net::parse_url(text);
+        if (!url) continue;  // the installer will say what is wrong with it
+        const std::string host =
+            url->host.find(':') == url->host.npos ? url->host : "[" + url->host + "]";
+        const std::string pattern = host + ":" + std::to_string(url->port);
+        if (!rules.trusted.allow(pattern))
+            AC_LOG(warn, "no host of a package index", {"host", pattern});
+    }
+    return rules;
+}
 
 }  // namespace
 
@@ -22,8 +45,9 @@ class EgressDoor::Handle final : public runtime::PlatformDoor::Open,
     std::shared_ptr<net::HttpServer> server_;
 };
 
-Result<std::unique_ptr<EgressDoor>> EgressDoor::open(const Config& config, Loops& loops,
-                                                     Timer& timer) {
+Result<std::unique_ptr<EgressDoor>> EgressDoor::open(const Config& config,
+                                                     const std::vector<std::string>& index_urls,
+                                                     Loops& loops, Timer& timer) {
     std::unique_ptr<EgressDoor> door(new EgressDoor(loops, timer));
     egress::ProxyRules internet;
     internet.addresses.set_setting("egress.networks");
@@ -39,6 +63,8 @@ Result<std::unique_ptr<EgressDoor>> EgressDoor::open(const Config& config, Loops
         AC_CHECK(vpc.addresses.allow(block));
     if (!config.egress_vpc_networks.empty())
         door->vpc_ = std::make_unique<egress::Proxy>(std::move(vpc), timer);
+    AC_TRY(egress::ProxyRules installs, rules_of_installs(config, index_urls));
+    door->installs_ = std::make_unique<egress::Proxy>(std::move(installs), timer);
     return door;
 }
 
@@ -50,6 +76,10 @@ Result<std::unique_ptr<runtime::PlatformDoor::Open>> EgressDoor::open(
     UniqueFd listener, runtime::GuestIdentity guest) {
     egress::Proxy& proxy = guest.network == runtime::NetworkMode::vpc ? *vpc_ : *internet_;
     return serve(proxy, std::move(listener));
+}
+
+Result<std::unique_ptr<runtime::PlatformDoor::Open>> EgressDoor::open(UniqueFd listener) {
+    return serve(*installs_, std::move(listener));
 }
 
 bool EgressDoor::serves(interpreter::NetworkMode network) const {

@@ -2,7 +2,8 @@
 // The egress proxies inside the sandboxes of agents and code interpreters: one small server a
 // session, on the listener that its service opened in there. With network mode PUBLIC they reach
 // hosts by the operator's rules, with mode VPC the operator's address blocks, and nothing where
-// there are none.
+// there are none. Installers of packages have one each as well: public addresses, and the indexes
+// that the operator's settings name.
 
 #include <memory>
 
@@ -10,17 +11,21 @@
 #include "async/task_group.h"
 #include "egress/proxy.h"
 #include "interpreter/network_door.h"
+#include "runtime/install_door.h"
 #include "runtime/platform_door.h"
 #include "server/config.h"
 
 namespace ac::server {
 
-class EgressDoor final : public runtime::PlatformDoor, public interpreter::NetworkDoor {
+class EgressDoor final : public runtime::PlatformDoor,
+                         public interpreter::NetworkDoor,
+                         public runtime::InstallDoor {
   public:
     // Both outlive the door. Servers are opened and closed on the main loop. invalid_argument: a
     // setting of egress.* that is not a pattern or an address block.
-    static Result<std::unique_ptr<EgressDoor>> open(const Config& config, Loops& loops,
-                                                    Timer& timer);
+    static Result<std::unique_ptr<EgressDoor>> open(const Config& config,
+                                                    const std::vector<std::string>& index_urls,
+                                                    Loops& loops, Timer& timer);
 
     bool serves(runtime::NetworkMode network) const override;
     Result<std::unique_ptr<runtime::PlatformDoor::Open>> open(
@@ -28,6 +33,7 @@ class EgressDoor final : public runtime::PlatformDoor, public interpreter::Netwo
     bool serves(interpreter::NetworkMode network) const override;
     Result<std::unique_ptr<interpreter::NetworkDoor::Open>> open(
         UniqueFd listener, interpreter::NetworkMode network) override;
+    Result<std::unique_ptr<runtime::PlatformDoor::Open>> open(UniqueFd listener) override;
     // After the sessions have ended: waits until every server has.
     Task<> drain();
 
@@ -42,6 +48,7 @@ class EgressDoor final : public runtime::PlatformDoor, public interpreter::Netwo
     const Clock& clock_;
     std::unique_ptr<egress::Proxy> internet_;  // nullptr: no hosts are allowed
     std::unique_ptr<egress::Proxy> vpc_;       // nullptr: no blocks are allowed
+    std::unique_ptr<egress::Proxy> installs_;
     TaskGroup tasks_;
 };
 

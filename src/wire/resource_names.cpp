@@ -160,6 +160,9 @@ Asked asked_by_extension(std::string_view extension, const json::object& input,
     if (extension.ends_with("/runtimes/{agentRuntimeArn}/ws"))
         return {"bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream",
                 {resource_of("", input, scope)}};
+    if (extension.ends_with("/runtimes/{agentRuntimeArn}/ws/shells"))
+        return {"bedrock-agentcore:InvokeAgentRuntimeCommandShell",
+                {resource_of("", input, scope)}};
     if (extension.ends_with("/runtimes/{agentRuntimeArn}/invocations"))
         return {"bedrock-agentcore:InvokeAgentRuntime", {resource_of("", input, scope)}};
     if (extension.ends_with("/sessions/{sessionId}/fork"))  // each new one is a started one

@@ -225,6 +225,13 @@ Task<> web_socket(RuntimeService& service, CallContext call, json::object input,
     co_return co_await service.open_web_socket(std::move(address), call.request_id, exchange);
 }
 
+Task<> shell(RuntimeService& service, CallContext call, json::object input,
+             net::Exchange& exchange) {
+    take_web_socket_session(*call.head, input);
+    AC_CO_TRY(auto address, session_address_from(call.scope, input));
+    co_return co_await service.open_shell(std::move(address), text_in(input, "shellId"), exchange);
+}
+
 // Tags of runtimes and their endpoints.
 class RuntimeTags final : public TagOwner {
   public:
@@ -307,6 +314,7 @@ void bind_runtime(Api& api, RuntimeService& service) {
                 return follow(service, std::move(call), std::move(input), exchange);
             });
     bind_extension(api, service, "/runtimes/{agentRuntimeArn}/ws", web_socket);
+    bind_extension(api, service, "/runtimes/{agentRuntimeArn}/ws/shells", shell);
     bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/logs", logs);
     bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/build-log", build_log);
     bind_extension(api, service, "/x/runtimes/{agentRuntimeId}/sessions", sessions);

@@ -70,6 +70,7 @@ Result<> refuse_what_is_not_run(const json::object& input) {
 
 Result<> read_artifact(const json::object& input, runtime::Spec& spec) {
     constexpr std::string_view kPython = "PYTHON_3_";
+    constexpr std::string_view kNode = "NODE_";
     const json::object* artifact = object_in(input, "agentRuntimeArtifact");
     if (artifact == nullptr) return invalid("agentRuntimeArtifact", "is required");
     if (const json::object* container = object_in(*artifact, "containerConfiguration")) {
@@ -91,9 +92,12 @@ Result<> read_artifact(const json::object& input, runtime::Spec& spec) {
                  .key = text_or(*location, "prefix"),
                  .version_id = text_or(*location, "versionId")};
     const std::string language = text_or(*code, "runtime");
-    if (!language.starts_with(kPython))
+    if (language.starts_with(kPython))
+        spec.python = "3." + language.substr(kPython.size());
+    else if (language.starts_with(kNode))
+        spec.node = language.substr(kNode.size());
+    else
         return not_yet("agentRuntimeArtifact.codeConfiguration.runtime " + language);
-    spec.python = "3." + language.substr(kPython.size());
     const json::value* entry = code->if_contains("entryPoint");
     if (entry == nullptr || !entry->is_array() || entry->get_array().empty())
         return invalid("agentRuntimeArtifact.codeConfiguration.entryPoint", "is required");

@@ -150,6 +150,17 @@ Task<> web_socket(RuntimeService& service, bearer::Authorizer& authorizer, CallC
     co_return co_await service.open_web_socket(*std::move(address), call.request_id, exchange);
 }
 
+Task<> shell(RuntimeService& service, bearer::Authorizer& authorizer, CallContext call,
+             json::object input, net::Exchange& exchange) {
+    take_web_socket_session(*call.head, input);
+    AC_CO_TRY(auto address, co_await admit(service, authorizer, call, input, exchange));
+    if (!address) co_return Result<>{};
+    const json::value* const name = input.if_contains("shellId");
+    std::string shell_id;
+    if (name != nullptr && name->is_string()) shell_id = std::string(name->get_string());
+    co_return co_await service.open_shell(*std::move(address), std::move(shell_id), exchange);
+}
+
 Task<> stop_session(RuntimeService& service, bearer::Authorizer& authorizer, CallContext call,
                     json::object input, net::Exchange& exchange) {
     AC_CO_TRY(auto address, co_await admit(service, authorizer, call, input, exchange));
@@ -207,6 +218,11 @@ void bind_runtime_tokens(Api& api, RuntimeService& service, bearer::Authorizer& 
         "GET", "/runtimes/{agentRuntimeArn}/ws",
         [&](CallContext call, json::object input, net::Exchange& exchange, net::Body&) {
             return web_socket(service, authorizer, std::move(call), std::move(input), exchange);
+        });
+    api.bind_unsigned_extension(
+        "GET", "/runtimes/{agentRuntimeArn}/ws/shells",
+        [&](CallContext call, json::object input, net::Exchange& exchange, net::Body&) {
+            return shell(service, authorizer, std::move(call), std::move(input), exchange);
         });
     api.bind_unsigned("StopRuntimeSession", [&](CallContext call, json::object input,
                                                 net::Exchange& exchange, net::Body&) {

@@ -88,14 +88,14 @@ def next_event(response):
     return json.loads(text.removeprefix(b"data: "))
 
 
-def upload(daemon, body, key=None):
+def upload(daemon, body, key=None, **settings):
     s3 = daemon.client("s3")
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
     key = key or f"{uuid.uuid4()}/code.zip"
     s3.put_object(Bucket=BUCKET, Key=key, Body=body)
-    return artifact(key)
+    return artifact(key, **settings)
 
 
 def artifact(key, entry_point=("agent.py",), runtime="PYTHON_3_11"):
@@ -104,10 +104,11 @@ def artifact(key, entry_point=("agent.py",), runtime="PYTHON_3_11"):
         "runtime": runtime, "entryPoint": list(entry_point)}}
 
 
-def create(daemon, files, name=None, **arguments):
+def create(daemon, files, name=None, entry_point=("agent.py",), runtime="PYTHON_3_11", **arguments):
     """CreateAgentRuntime, not waited for. files: a dict, or the bytes of an archive."""
     body = files if isinstance(files, bytes) else zip_of(files)
-    arguments.setdefault("agentRuntimeArtifact", upload(daemon, body))
+    arguments.setdefault("agentRuntimeArtifact",
+                         upload(daemon, body, entry_point=entry_point, runtime=runtime))
     arguments.setdefault("networkConfiguration", {"networkMode": "PUBLIC"})
     arguments.setdefault("roleArn", ROLE)
     created = daemon.client("bedrock-agentcore-control").create_agent_runtime(

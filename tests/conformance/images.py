@@ -12,6 +12,16 @@ import tarfile
 
 AGENT = '''
 import http.server, json, os
+def changed(path):
+    """What the file held, and that it can be changed and removed again."""
+    if path is None:
+        return None
+    before = open(path).read()
+    open(path, "a").write("more")
+    after = open(path).read()
+    os.rename(path, path + ".moved")
+    os.unlink(path + ".moved")
+    return [before, after, os.path.exists(path)]
 class Agent(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
     def say(self, value):
@@ -33,8 +43,11 @@ class Agent(http.server.BaseHTTPRequestHandler):
                 return False
         self.say({"folder": os.getcwd(), "files": sorted(os.listdir("/app")),
                   "environment": {k: os.environ.get(k) for k in ("COLOUR", "GIVEN", "HOME")},
-                  "writes": {p: tried(p + "/new") for p in ("/tmp", "/work", "/app", "/")},
-                  "user": os.getuid(), "greeting": open("/greeting").read(), "asked": asked})
+                  "writes": {p: tried(p + "/new") for p in
+                             ("/tmp", "/work", "/app", "/", "/etc", "/proc/sys", "/dev")},
+                  "changed": changed(asked.get("change")),
+                  "user": [os.getuid(), os.getgid()],
+                  "greeting": open("/greeting").read(), "asked": asked})
 http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Agent).serve_forever()
 '''
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
@@ -100,9 +113,28 @@ def layout(layers, architecture=MACHINE, **config):
 
 def agent_layout(**changed):
     """An image whose agent tells what it sees; its second layer changes the first."""
-    first = tar_of({"app/agent.py": AGENT.encode(), "app/removed": b"x", "greeting": b"hello"})
+    first = tar_of({"app/agent.py": AGENT.encode(), "app/removed": b"x", "greeting": b"hello",
+                    "etc/passwd": b"root:x:0:0::/root:/bin/sh\nagent:x:1234:99::/app:/bin/sh\n",
+                    "etc/group": b"agents:x:77:agent\n", "etc/settings": b"as built"})
     second = tar_of({"app/.wh.removed": b"", "greeting": b"good day"})
     config = {"Entrypoint": ["python3", "-u"], "Cmd": ["agent.py"], "WorkingDir": "/app",
               "Env": ["PATH=/usr/local/bin:/usr/bin", "COLOUR=blue", "GIVEN=image"],
               "User": "agent"}
     return layout([python_layer(), first, second], **{**config, **changed})
+
+
+def with_manifest(archive, change):
+    """The same layout with a manifest that `change` has edited; its own digest is right."""
+    files = {}
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar:
+            files[member.name] = tar.extractfile(member).read()
+    index = json.loads(files["index.json"])
+    entry = index["manifests"][0]
+    manifest = json.loads(files.pop("blobs/sha256/" + entry["digest"].removeprefix("sha256:")))
+    change(manifest)
+    data = json.dumps(manifest).encode()
+    digest = hashlib.sha256(data).hexdigest()
+    entry.update(digest=f"sha256:{digest}", size=len(data))
+    return tar_of({**files, f"blobs/sha256/{digest}": data,
+                   "index.json": json.dumps(index).encode()})

@@ -76,3 +76,9 @@ def test_lists_of_what_never_passes_are_refused(daemon, name):
     with pytest.raises(ClientError, match="ValidationException"):
         agents.create(daemon, agents.PUPPET_FILES, requestHeaderConfiguration={
             "requestHeaderAllowlist": [name]})
+
+
+def test_where_a_user_comes_back_to_is_told(puppet):
+    url = "https://app.example/callback?x=1"
+    assert seen_by(puppet, OAuth2CallbackUrl=url)["oauth2callbackurl"] == url
+    assert "oauth2callbackurl" not in seen_by(puppet)

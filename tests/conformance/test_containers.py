@@ -3,9 +3,11 @@ from archives in a bucket."""
 import contextlib
 import crypt
 import http.server
+import io
 import json
 import socket
 import subprocess
+import tarfile
 import threading
 
 import pytest
@@ -87,8 +89,9 @@ def check_answer(answer):
     assert answer["environment"] == {"COLOUR": "blue", "GIVEN": "runtime", "HOME": "/work"}
     assert answer["greeting"] == "good day"
     assert answer["asked"] == {"prompt": "hi"}
-    assert answer["user"] != 0
-    assert answer["writes"] == {"/tmp": True, "/work": True, "/app": False, "/": False}
+    assert answer["user"] == [1234, 99]
+    assert answer["writes"] == {"/tmp": True, "/work": True, "/app": True, "/": True,
+                                "/etc": True, "/proc/sys": False, "/dev": False}
 
 
 def test_an_image_of_a_registry_runs(layout, tmp_path):
@@ -177,6 +180,175 @@ def test_the_cli_deploys_an_image(daemon, layout, tmp_path):
 def test_what_is_no_image_fails_with_the_reason(daemon, archive, said):
     agents.upload(daemon, archive, key="bad.tar")
     assert said in failure(daemon, f"s3://{agents.BUCKET}/bad.tar")
+
+
+@pytest.mark.parametrize("user, ids", [
+    ("", [0, 0]), ("0", [0, 0]), ("agent:agents", [1234, 77]), ("4321", [4321, 0]),
+    ("5:6", [5, 6])])
+def test_the_images_user_is_who_its_agent_is(daemon, user, ids):
+    agents.upload(daemon, images.agent_layout(User=user), key="user.tar")
+    runtime = agents.deploy(daemon, {}, agentRuntimeArtifact=container(
+        f"s3://{agents.BUCKET}/user.tar"))
+    answer = runtime.invoke({"prompt": "hi"})
+    assert answer["user"] == ids
+    assert answer["writes"]["/app"] and not answer["writes"]["/proc/sys"]
+    runtime.delete()
+
+
+def test_what_a_session_writes_into_the_image_is_its_own(daemon, layout):
+    agents.upload(daemon, layout.read_bytes(), key="own.tar")
+    runtime = agents.deploy(daemon, {}, agentRuntimeArtifact=container(
+        f"s3://{agents.BUCKET}/own.tar"))
+    first = agents.session_id()
+    answer = runtime.invoke({"change": "/etc/settings"}, first)
+    assert answer["changed"] == ["as built", "as builtmore", False]
+    with pytest.raises(runtime.data.exceptions.RuntimeClientError):
+        runtime.invoke({"change": "/etc/settings"}, first)  # it is gone there
+    again = runtime.invoke({"change": "/etc/settings"}, agents.session_id())
+    assert again["changed"][0] == "as built"
+    runtime.stop(first)
+    assert runtime.invoke({"change": "/etc/settings"}, first)["changed"][0] == "as built"
+
+
+FILLER = """
+import http.server, json
+class Agent(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_): pass
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        said = "ok"
+        try:
+            with open("/opt-fill", "wb", buffering=0) as file:
+                for _ in range(3000): file.write(b"x" * (1 << 20))
+        except OSError as error: said = error.strerror
+        import os; os.unlink("/opt-fill")
+        self.send_response(200); self.end_headers(); self.wfile.write(json.dumps(said).encode())
+http.server.HTTPServer(("", 8080), Agent).serve_forever()
+"""
+
+
+def test_an_image_is_filled_up_to_a_bound(daemon):
+    agents.upload(daemon, images.layout([images.python_layer(), images.tar_of(
+        {"fill.py": FILLER.encode()})], Entrypoint=["python3", "/fill.py"]), key="fill.tar")
+    runtime = agents.deploy(daemon, {}, agentRuntimeArtifact=container(
+        f"s3://{agents.BUCKET}/fill.tar"))
+    assert json.loads(runtime.invoke({})) == "No space left on device"
+
+
+@pytest.mark.parametrize("script, said", [
+    ("import time; print('busy with other things', flush=True); time.sleep(600)",
+     ["did not listen on port 8080", "within 4 s", "busy with other things"]),
+    ("import socket,time; s=socket.create_server(('', 3000)); time.sleep(600)",
+     ["did not listen on port 8080", "it listens on port 3000"]),
+    ("import socket,time; time.sleep(8); s=socket.create_server(('', 8080)); time.sleep(600)",
+     ["did not listen on port 8080", "within 4 s"]),
+    ("print('no time for that'); raise SystemExit(3)", ["exit", "3", "no time for that"]),
+], ids=["never", "elsewhere", "late", "ends"])
+def test_a_container_that_does_not_listen_in_time_is_told_apart(impatient, script, said):
+    agents.upload(impatient, images.layout([images.python_layer()], Entrypoint=[
+        "python3", "-c", script]), key="silent.tar")
+    runtime = agents.deploy(impatient, {}, agentRuntimeArtifact=container(
+        f"s3://{agents.BUCKET}/silent.tar"))
+    with pytest.raises(runtime.data.exceptions.RuntimeClientError) as refused:
+        runtime.invoke({"prompt": "hi"})
+    for words in said:
+        assert words in refused.value.response["Error"]["Message"]
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("impatient")
+    with daemon_with(folder, runtime={"init_seconds_max": 4}) as running:
+        yield running
+
+
+def hostile(*members):
+    """A layer of tar headers as no tool writes them, on top of an image that runs."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, kind, target in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.mode = kind, target, 0o6777
+            info.devmajor = info.devminor = 1
+            tar.addfile(info, io.BytesIO())
+    return out.getvalue()
+
+
+LOOK = """
+import http.server, json, os, stat
+class Agent(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_): pass
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        def look(path):
+            try: found = os.lstat(path)
+            except OSError: return None
+            return [stat.filemode(found.st_mode), found.st_uid]
+        body = json.dumps({path: look(path) for path in asked}).encode()
+        self.send_response(200); self.send_header("Content-Type", "application/json")
+        self.end_headers(); self.wfile.write(body)
+http.server.HTTPServer(("", 8080), Agent).serve_forever()
+"""
+
+
+def test_what_a_layer_must_not_bring_is_not_there(daemon):
+    bad = hostile(("null", tarfile.CHRTYPE, ""), ("disk", tarfile.BLKTYPE, ""),
+                  ("pipe", tarfile.FIFOTYPE, ""), ("root", tarfile.REGTYPE, ""),
+                  ("out", tarfile.SYMTYPE, "../../../../etc/shadow"))
+    agents.upload(daemon, images.layout([images.python_layer(), images.tar_of(
+        {"look.py": LOOK.encode()}), bad], Entrypoint=["python3", "/look.py"]), key="odd.tar")
+    runtime = agents.deploy(daemon, {}, agentRuntimeArtifact=container(
+        f"s3://{agents.BUCKET}/odd.tar"))
+    found = runtime.invoke(json.dumps(["/null", "/disk", "/pipe", "/root", "/out", "/etc/shadow"]),
+                           contentType="application/json")
+    assert found["/null"] is found["/disk"] is found["/pipe"] is None
+    assert "s" not in found["/root"][0].lower() and found["/root"][1] == 0
+    assert found["/out"][0].startswith("l") and found["/etc/shadow"] is None
+
+
+@pytest.mark.parametrize("layer, said", [
+    (hostile(("a/../../evil", tarfile.REGTYPE, "")), "climbs"),
+    (hostile(("shadow", tarfile.LNKTYPE, "../../../../../etc/shadow")), "climbs"),
+    (hostile(("shadow", tarfile.LNKTYPE, "/no/such/file")), "refused"),
+    (hostile(*[("/".join("d" * n), tarfile.DIRTYPE, "") for n in (200,)]), "too deep"),
+    (hostile(("n" * 300, tarfile.REGTYPE, "")), "too long a name"),
+], ids=["climbing", "hard-link-out", "hard-link-nowhere", "deep", "long"])
+def test_hostile_layers_are_refused_by_name(daemon, layer, said):
+    agents.upload(daemon, images.layout([layer], Cmd=["a"]), key="hostile.tar")
+    assert said in failure(daemon, f"s3://{agents.BUCKET}/hostile.tar")
+
+
+def test_a_layer_bomb_is_stopped_at_the_bound(daemon):
+    huge = tarfile.TarInfo("bomb")
+    huge.size = 11 << 30  # a header that promises more than an image may have
+    header = huge.tobuf()
+    agents.upload(daemon, images.layout([header + bytes(1024)], Cmd=["a"]), key="bomb.tar")
+    said = failure(daemon, f"s3://{agents.BUCKET}/bomb.tar")
+    assert "unpacks to more than 10240 MB" in said
+    scratch = daemon.data_dir / "images" / "tmp"
+    assert eventually(lambda: not list(scratch.iterdir()), 10)
+
+
+@pytest.mark.parametrize("config, said", [
+    ({"Cmd": ["a"], "User": "no-such-user"}, "no-such-user is not in its /etc/passwd"),
+    ({"Cmd": ["a"], "User": "4294967295"}, "out of range"),
+    ({"Cmd": "a"}, "a Cmd that is no list of texts"),
+    ({"Cmd": ["a"], "Env": ["=x"] * 100_000}, "a Env that is no list of texts"),
+    ({"Cmd": [1, 2]}, "a Cmd with a member that is no text"),
+    ({"Cmd": [""]}, "says no command"),
+], ids=["user", "uid", "text", "environment", "numbers", "empty"])
+def test_absurd_configurations_are_refused(daemon, config, said):
+    agents.upload(daemon, images.layout([images.tar_of({"a": b""})], **config), key="absurd.tar")
+    assert said in failure(daemon, f"s3://{agents.BUCKET}/absurd.tar")
+
+
+def test_digests_and_sizes_that_lie_are_found_out_in_archives(daemon):
+    good = images.layout([images.tar_of({"a": b""})], Cmd=["a"])
+    for changed, said in ((lambda m: m["layers"][0].update(size=1), "says to have 1"),
+                          (lambda m: m["layers"][0].update(digest="sha256:" + "0" * 64), "000"),
+                          (lambda m: m["config"].update(size=10 ** 12), "impossible size")):
+        agents.upload(daemon, images.with_manifest(good, changed), key="lying.tar")
+        assert said in failure(daemon, f"s3://{agents.BUCKET}/lying.tar")
 
 
 def test_a_container_that_does_not_listen_says_so(daemon):

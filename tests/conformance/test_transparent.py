@@ -107,6 +107,34 @@ print(json.dumps({"url": url, "session": session, "invoked": invoked, "signed": 
     assert seen["signed"]["echo"] == seen["presigned"]["echo"] == "echo me"
 
 
+def test_the_runtime_client_opens_shells(puppet, environment):
+    session = agents.session_id()
+    seen = python(environment, """
+import asyncio
+from bedrock_agentcore.runtime import AgentCoreRuntimeClient
+from bedrock_agentcore.runtime.shell import PresignedAuth, ShellChannel
+
+async def talk(typed, **more):
+    client, text = AgentCoreRuntimeClient(region=given["region"]), ""
+    async with client.open_shell(given["arn"], session_id=given["session"], **more) as shell:
+        await shell.resize(101, 37)
+        await shell.send(typed)
+        async for frame in shell:
+            if frame.channel == ShellChannel.STDOUT: text += frame.text
+        return {"text": text, "code": shell.exit_code, "session": shell.session_id,
+                "url": client.connect_shell(given["arn"])[0]}
+
+signed = asyncio.run(talk("stty size; echo x > /work/note; exit 7\\n"))
+presigned = asyncio.run(talk("cat /work/note; exit\\n", auth=PresignedAuth(expires=60)))
+print(json.dumps([signed, presigned]))
+""", arn=puppet.arn, region=REGION, session=session)
+    signed, presigned = seen
+    assert signed["url"].startswith(f"wss://{HOST}/")
+    assert "37 101" in signed["text"] and signed["session"] == session
+    assert (signed["code"], presigned["code"]) == (7, 0)
+    assert puppet.invoke({"do": "read", "path": "/work/note"}, session) == {"text": "x\n"}
+
+
 def test_the_toolkit_gets_a_cognito_token(environment):
     seen = python(environment, """
 import boto3

@@ -50,14 +50,20 @@ if __name__ == "__main__":
 """
 
 
+FILES = {"agent.py": AGENT, "requirements.txt": "bedrock-agentcore==1.25.0\n"}
+
+
 @pytest.fixture(scope="module")
 def agent(deployed):
-    return deployed({"agent.py": AGENT, "requirements.txt": "bedrock-agentcore==1.25.0\n"},
-                    name="sockets")
+    return deployed(FILES, name="sockets")
 
 
 @pytest.fixture(scope="module")
 def signer(daemon):
+    return signer_of(daemon)
+
+
+def signer_of(daemon):
     """AgentCoreRuntimeClient with this daemon's root key."""
     import boto3
     from bedrock_agentcore.runtime import AgentCoreRuntimeClient
@@ -183,7 +189,9 @@ def test_without_an_upgrade_it_is_a_client_error(daemon, signer, agent):
     assert "Upgrade" in answer.json()["message"]
 
 
-def test_sockets_leave_nothing_behind(daemon, signer, agent):
+def test_sockets_leave_nothing_behind(fresh_daemon):
+    daemon, signer = fresh_daemon, signer_of(fresh_daemon)
+    agent = agents.deploy(daemon, FILES)
     before = daemon.open_files()
     session = agents.session_id()
     for _ in range(20):
@@ -191,4 +199,5 @@ def test_sockets_leave_nothing_behind(daemon, signer, agent):
         ws.recv()
         ws.socket.close()  # without a closing handshake
     agent.stop(session)
+    agent.delete()  # and what waited for further sessions
     assert eventually(lambda: daemon.open_files() <= before + 4, 20), daemon.open_files()

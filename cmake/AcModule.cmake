@@ -36,7 +36,14 @@ if(AC_PRECOMPILE)
     target_compile_options(ac_prelude PRIVATE "SHELL:-x c++-header")
     set(AC_PRELUDE ${CMAKE_BINARY_DIR}/CMakeFiles/ac_prelude.dir/cmake/prelude.h.o)
     if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
-        target_compile_options(ac_prelude PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+        # What clang makes names the checkout, so every checkout makes its own, and ccache goes by
+        # the sum of what it contains (CCACHE_PCH_EXTSUM, which ./dev exports).
+        set_target_properties(ac_prelude PROPERTIES CXX_COMPILER_LAUNCHER "")
+        set(AC_PRELUDE_SUM ${AC_PRELUDE}.sum)
+        add_custom_command(OUTPUT ${AC_PRELUDE_SUM} DEPENDS ac_prelude ${AC_PRELUDE} VERBATIM
+            COMMAND bash -o pipefail -c "\"$1\" -std=c++23 -E -P \"$2\" | sha256sum > \"$3\"" sum
+                ${CMAKE_CXX_COMPILER} ${CMAKE_SOURCE_DIR}/cmake/prelude.h ${AC_PRELUDE_SUM})
+        add_custom_target(ac_prelude_ready DEPENDS ${AC_PRELUDE_SUM})
         set(AC_PRELUDE_OPTION "SHELL:-include-pch ${AC_PRELUDE}")
     else()
         target_compile_options(ac_flags INTERFACE -fpch-preprocess)
@@ -46,7 +53,7 @@ if(AC_PRECOMPILE)
             COMMAND ${CMAKE_COMMAND} -E copy ${compiled} ${AC_PRELUDE}
             COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_SOURCE_DIR}/cmake/prelude.h
                 ${CMAKE_BINARY_DIR}/prelude/prelude.h)
-        add_custom_target(ac_prelude_beside DEPENDS ${AC_PRELUDE})
+        add_custom_target(ac_prelude_ready DEPENDS ${AC_PRELUDE})
         set(AC_PRELUDE_OPTION "SHELL:-include ${CMAKE_BINARY_DIR}/prelude/prelude.h")
     endif()
 endif()
@@ -56,11 +63,8 @@ function(ac_precompiled target)
     if(AC_PRECOMPILE AND "${M_NAME};${M_DEPENDS}" MATCHES "async|ac_net")
         target_compile_options(${target} PRIVATE ${AC_PRELUDE_OPTION})
         get_target_property(sources ${target} SOURCES)
-        set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${AC_PRELUDE})
-        add_dependencies(${target} ac_prelude)
-        if(TARGET ac_prelude_beside)
-            add_dependencies(${target} ac_prelude_beside)
-        endif()
+        set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${AC_PRELUDE} ${AC_PRELUDE_SUM})
+        add_dependencies(${target} ac_prelude_ready)
     endif()
 endfunction()
 

@@ -88,6 +88,9 @@ class LinuxMonitor final : public Monitor {
         return std::move(refused_);
     }
     void keep_refused(UniqueFd socket) {
+        // A refusal that came after connect(2) had returned would be told to the next one too.
+        const sockaddr nothing{.sa_family = AF_UNSPEC, .sa_data = {}};
+        if (::connect(socket.get(), &nothing, sizeof nothing) != 0) return;
         const std::lock_guard lock(mutex_);
         refused_ = std::move(socket);
     }

@@ -1,17 +1,14 @@
 """The attacks of hostile code, each as Python, as a shell command and as a native program: what
 holds, and what the caller is told. By a daemon that is root and by one that is not."""
 import os
-import pathlib
-import shutil
-import subprocess
 
 import pytest
 
 from conftest import served
 from daemon import Daemon
+from native import compiled
 from test_code_interpreter_boto3 import Session, text
 
-HERE = pathlib.Path(__file__).parent
 NOBODY = 65534
 SECONDS = 6
 
@@ -60,11 +57,7 @@ SHELL = {
 @pytest.fixture(scope="module")
 def native(tmp_path_factory):
     """The attacks as a program."""
-    if shutil.which("cc") is None:
-        pytest.skip("there is no C compiler")
-    out = tmp_path_factory.mktemp("native") / "attacks"
-    subprocess.run(["cc", "-O1", "-w", "-static", "-o", out, HERE / "attacks.c"], check=True)
-    return out.read_bytes()
+    return compiled("attacks.c", tmp_path_factory.mktemp("native"))
 
 
 def settings(folder, text=""):

@@ -3,17 +3,15 @@ sandbox's own suite (src/sandbox/testcases) does to a guest, done through the AP
 By a daemon that is root and by one that is not."""
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
 import uuid
 
 import pytest
 
+from native import compiled
 from test_code_interpreter_attacks import daemon, kind  # noqa: F401: fixtures
 from test_code_interpreter_boto3 import Session, text
-
-HERE = pathlib.Path(__file__).parent
 
 PRELUDE = """
 import ctypes, os, socket, stat
@@ -80,11 +78,7 @@ SHELL = {
 
 @pytest.fixture(scope="module")
 def native(tmp_path_factory):
-    if shutil.which("cc") is None:
-        pytest.skip("there is no C compiler")
-    out = tmp_path_factory.mktemp("native") / "escapes"
-    subprocess.run(["cc", "-O1", "-w", "-static", "-o", out, HERE / "escapes.c"], check=True)
-    return out.read_bytes()
+    return compiled("escapes.c", tmp_path_factory.mktemp("native"))
 
 
 @pytest.fixture(scope="module")

@@ -119,6 +119,11 @@ bool RecordIndex::is_complete(std::int64_t memory) const {
     return own->is_complete;
 }
 
+bool RecordIndex::contains(std::int64_t memory, std::int64_t key) const {
+    const auto own = find(memory);
+    return own && own->index->contains(key);
+}
+
 Task<RecordIndex::Loaded> RecordIndex::read_page(std::int64_t memory,
                                                  std::optional<SpaceSelection> spaces,
                                                  std::int64_t after) {

@@ -54,6 +54,7 @@ class RecordIndex final {
     // Reads a memory's records until its index is complete.
     Task<> load(std::int64_t memory);
     bool is_complete(std::int64_t memory) const;
+    bool contains(std::int64_t memory, std::int64_t key) const;
 
     // Best first, at most query.topk.
     Task<std::vector<Hit>> search(std::int64_t memory, RecordQuery query);

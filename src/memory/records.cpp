@@ -287,6 +287,25 @@ Task<Page<FoundRecord>> Records::newest(Scope scope, RecordQuery query) {
     co_return out;
 }
 
+Task<std::vector<RecordIndex::Hit>> Records::search(std::int64_t memory, RecordQuery query) {
+    AC_CO_CHECK(co_await select_by_time(memory, query));
+    co_return co_await index_.search(memory, std::move(query));
+}
+
+// A record is indexed right after it is durable.
+Task<> Records::wait_for_index(std::int64_t memory, const std::vector<FoundRecord>& records) {
+    constexpr Milliseconds kPause{2};
+    constexpr int kPauses = 50;
+    const auto is_indexed = [&](const FoundRecord& found) {
+        return index_.contains(memory, found.record.key);
+    };
+    for (int i = 0; i < kPauses && index_.is_complete(memory); ++i) {
+        if (std::ranges::all_of(records, is_indexed)) break;
+        AC_CO_CHECK(co_await sleep_for(context_.timer, kPause));
+    }
+    co_return Result<>{};
+}
+
 Task<Page<FoundRecord>> Records::retrieve(Scope scope, RecordQuery query) {
     const auto listing = "retrieve " + query.memory.text() + " " + spaces_text(query) + query.text;
     std::size_t from = 0;
@@ -304,11 +323,15 @@ Task<Page<FoundRecord>> Records::retrieve(Scope scope, RecordQuery query) {
         return found.number;
     };
     AC_CO_TRY(const auto number, co_await context_.database.read(std::move(number_of)));
-    const auto all_filters = query.filters;
-    AC_CO_CHECK(co_await select_by_time(number, query));
-    AC_CO_TRY(auto hits, co_await index_.search(number, query));
-    query.filters = all_filters;
-    if (hits.empty() && from == 0) co_return co_await newest(std::move(scope), std::move(query));
+    AC_CO_TRY(auto hits, co_await search(number, query));
+    if (hits.empty() && from == 0) {
+        // A record that came meanwhile may be among the newest and match nevertheless.
+        AC_CO_TRY(auto page, co_await newest(scope, query));
+        if (page.items.empty()) co_return page;
+        AC_CO_CHECK(co_await wait_for_index(number, page.items));
+        AC_CO_TRY(hits, co_await search(number, query));
+        if (hits.empty()) co_return page;
+    }
     const bool is_cut = hits.size() > from + count;
     hits.erase(hits.begin(),
                hits.begin() + static_cast<std::ptrdiff_t>(std::min(from, hits.size())));

@@ -58,7 +58,9 @@ class Records final {
 
   private:
     Task<> select_by_time(std::int64_t memory, RecordQuery& query);
+    Task<std::vector<RecordIndex::Hit>> search(std::int64_t memory, RecordQuery query);
     Task<Page<FoundRecord>> newest(Scope scope, RecordQuery query);
+    Task<> wait_for_index(std::int64_t memory, const std::vector<FoundRecord>& records);
 
     Context& context_;
     RecordIndex& index_;

@@ -1,6 +1,7 @@
 """Memory with boto3."""
 import datetime
 import re
+import threading
 import uuid
 
 import pytest
@@ -404,3 +405,18 @@ def test_no_job_has_failed(data, memory):
 def test_any_text_is_stored_as_it_is(data, learning, text):
     add(data, learning, text)
     assert texts(listed(data, learning)) == [text]
+
+
+def test_a_record_that_is_seen_by_a_search_is_judged_by_its_words(data, memory):
+    for i in range(40):
+        space = f"/race/{i}"
+        write = threading.Thread(target=data.batch_create_memory_records, kwargs=dict(
+            memoryId=memory, records=[{
+                "requestIdentifier": "r", "namespaces": [space], "timestamp": 1_700_000_000,
+                "content": {"text": "keeps bees"}}]))
+        write.start()
+        records = eventually(lambda: data.retrieve_memory_records(
+            memoryId=memory, namespace=space,
+            searchCriteria={"searchQuery": "bees"})["memoryRecordSummaries"], 10, pause=0)
+        write.join()
+        assert records[0]["score"] > 0

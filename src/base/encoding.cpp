@@ -89,11 +89,11 @@ std::optional<std::string> base64_decode(std::string_view in,
 }  // namespace
 
 std::string to_hex(std::span<const std::byte> bytes) {
-    std::string out;
-    out.reserve(bytes.size() * 2);
-    for (std::byte b : bytes) {
-        out += kHex[std::to_integer<std::size_t>(b >> 4)];
-        out += kHex[std::to_integer<std::size_t>(b & std::byte{15})];
+    std::string out(bytes.size() * 2, '\0');
+    char* to = out.data();
+    for (const std::byte b : bytes) {
+        *to++ = kHex[std::to_integer<std::size_t>(b >> 4)];
+        *to++ = kHex[std::to_integer<std::size_t>(b & std::byte{15})];
     }
     return out;
 }
@@ -242,7 +242,7 @@ std::string to_lower(std::string_view ascii) {
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i)
-        if (lower(a[i]) != lower(b[i])) return false;
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
     return true;
 }
 

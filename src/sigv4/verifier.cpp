@@ -28,10 +28,10 @@ std::unexpected<Error> invalid(std::string message) {
 }
 
 Result<> check_time(const Authorization& a, WallTime now, const Policy& policy) {
-    const std::string clock = to_amz_date(now);
     if (now < a.signed_at - policy.clock_skew)
         return invalid(
-            fmt::format("Signature not yet current: {} is still later than {}", a.amz_date, clock));
+            fmt::format("Signature not yet current: {} is still later than {}", a.amz_date,
+                        to_amz_date(now)));
     if (!a.presigned) {
         if (now > a.signed_at + policy.clock_skew)
             return invalid(fmt::format("Signature expired: {} is now earlier than {}", a.amz_date,
@@ -44,7 +44,7 @@ Result<> check_time(const Authorization& a, WallTime now, const Policy& policy) 
     if (now > a.signed_at + a.expires)
         return refuse("ExpiredTokenException",
                       fmt::format("Signature expired: {} plus {} seconds is earlier than {}",
-                                  a.amz_date, a.expires.count(), clock));
+                                  a.amz_date, a.expires.count(), to_amz_date(now)));
     return {};
 }
 

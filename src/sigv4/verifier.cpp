@@ -29,9 +29,8 @@ std::unexpected<Error> invalid(std::string message) {
 
 Result<> check_time(const Authorization& a, WallTime now, const Policy& policy) {
     if (now < a.signed_at - policy.clock_skew)
-        return invalid(
-            fmt::format("Signature not yet current: {} is still later than {}", a.amz_date,
-                        to_amz_date(now)));
+        return invalid(fmt::format("Signature not yet current: {} is still later than {}",
+                                   a.amz_date, to_amz_date(now)));
     if (!a.presigned) {
         if (now > a.signed_at + policy.clock_skew)
             return invalid(fmt::format("Signature expired: {} is now earlier than {}", a.amz_date,

@@ -58,7 +58,7 @@ Detached Pipeline::handle(net::Exchange& exchange) {
     std::string_view operation = "-";
     std::string bug;
     try {
-        operation = co_await answer(observed, std::move(context));
+        operation = co_await answer(observed, context);
     } catch (const std::exception& thrown) {
         bug = thrown.what();
     }
@@ -79,24 +79,23 @@ Detached Pipeline::handle(net::Exchange& exchange) {
            {"status", observed.status()}, {"us", took.count()}, {"peer", exchange.peer()});
 }
 
-Pipeline::Answered Pipeline::answer(net::Exchange& exchange, wire::CallContext context) {
+Pipeline::Answered Pipeline::answer(net::Exchange& exchange, wire::CallContext& context) {
     const std::string_view path = exchange.request().path();
-    if (is_call_with_key(exchange.request()))
-        co_return co_await answer_with_key(exchange, std::move(context));
+    if (is_call_with_key(exchange.request())) co_return co_await answer_with_key(exchange, context);
     if (parts_.guest && !exchange.request().headers.contains("Authorization") &&
         !sigv4::is_signed(exchange.request()))
-        co_return co_await answer_guest(exchange, std::move(context));
+        co_return co_await answer_guest(exchange, context);
     if (!is_open_path(path)) {
         const bool is_signed = sigv4::is_signed(exchange.request());
         if (!is_signed && parts_.api.takes_unsigned(exchange.request()))
-            co_return co_await answer_unsigned(exchange, std::move(context));
+            co_return co_await answer_unsigned(exchange, context);
         if (!is_signed && !parts_.guest && parts_.issuer_front &&
             parts_.issuer_front->takes(exchange.request()))
-            co_return co_await answer_issuer(exchange, std::move(context));
+            co_return co_await answer_issuer(exchange, context);
         if (!is_signed && !parts_.guest &&
             wire::is_unsigned_cognito(wire::cognito_operation(exchange.request())))
-            co_return co_await serve_cognito(exchange, std::move(context), exchange.body());
-        co_return co_await answer_signed(exchange, std::move(context));
+            co_return co_await serve_cognito(exchange, context, exchange.body());
+        co_return co_await answer_signed(exchange, context);
     }
     auto response =
         path == "/healthz"
@@ -109,7 +108,7 @@ Pipeline::Answered Pipeline::answer(net::Exchange& exchange, wire::CallContext c
 
 // Its handlers ask for a token themselves. Nothing vouches for the body, so it need not be taken in
 // before anything acts on it.
-Pipeline::Answered Pipeline::answer_unsigned(net::Exchange& exchange, wire::CallContext context) {
+Pipeline::Answered Pipeline::answer_unsigned(net::Exchange& exchange, wire::CallContext& context) {
     context.is_signed = false;
     const std::string_view authorization = exchange.request().headers.get("Authorization");
     if (const auto token = bearer::bearer_token_in(authorization))
@@ -120,29 +119,28 @@ Pipeline::Answered Pipeline::answer_unsigned(net::Exchange& exchange, wire::Call
     co_return co_await parts_.api.serve(exchange, std::move(context), exchange.body());
 }
 
-Pipeline::Answered Pipeline::answer_issuer(net::Exchange& exchange, wire::CallContext context) {
+Pipeline::Answered Pipeline::answer_issuer(net::Exchange& exchange, wire::CallContext& context) {
     wire::IssuerCall call{.request_id = std::move(context.request_id),
                           .base_url = std::move(context.base_url)};
     co_await parts_.issuer_front->serve(exchange, std::move(call));
     co_return "issuer";
 }
 
-Pipeline::Answered Pipeline::serve_cognito(net::Exchange& exchange, wire::CallContext context,
+Pipeline::Answered Pipeline::serve_cognito(net::Exchange& exchange, wire::CallContext& context,
                                            net::Body& body) {
     std::string operation(wire::cognito_operation(exchange.request()));
     if (!context.scope.account.empty()) {
         const std::string resource = "arn:aws:cognito-idp:" + context.scope.region + ":" +
                                      context.scope.account + ":userpool/*";
         const auto admitted = parts_.gate.check(context, "cognito-idp:" + operation, resource);
-        if (!admitted) co_return co_await refuse(exchange, std::move(context), admitted.error());
+        if (!admitted) co_return co_await refuse(exchange, context, admitted.error());
     }
     auto text = co_await net::read_all(body, kCognitoBodyBytesMax);
-    if (!text) co_return co_await refuse(exchange, std::move(context), std::move(text).error());
+    if (!text) co_return co_await refuse(exchange, context, std::move(text).error());
     auto response =
         co_await wire::answer_cognito(parts_.issuer, std::move(context.scope), std::move(operation),
                                       *std::move(text), context.request_id);
-    if (!response)
-        co_return co_await refuse(exchange, std::move(context), std::move(response).error());
+    if (!response) co_return co_await refuse(exchange, context, std::move(response).error());
     const auto sent = co_await exchange.respond(*std::move(response));
     co_return sent ? "cognito" : "-";
 }
@@ -159,15 +157,14 @@ std::string Pipeline::base_url(const net::RequestHead& head) const {
     return (is_secure ? "https://" : "http://") + std::string(host);
 }
 
-Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallContext context) {
+Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallContext& context) {
     auto authorization = sigv4::parse_authorization(exchange.request());
     if (!authorization)
-        co_return co_await refuse(exchange, std::move(context), std::move(authorization).error());
+        co_return co_await refuse(exchange, context, std::move(authorization).error());
     const std::string service = authorization->service;
     auto key = find_key(*authorization, context.now);
     if (!key)
-        co_return co_await refuse_signed(exchange, std::move(context), *authorization,
-                                         std::move(key).error());
+        co_return co_await refuse_signed(exchange, context, *authorization, std::move(key).error());
     Caller caller{.authorization = *std::move(authorization), .key = *std::move(key)};
     context.scope = {.account = caller.key.principal.account,
                      .region = caller.authorization.region};
@@ -175,20 +172,19 @@ Pipeline::Answered Pipeline::answer_signed(net::Exchange& exchange, wire::CallCo
     context.access_key_id = caller.key.id;
     context.facts = facts_of(exchange, context.now);
     context.facts.region = context.scope.region;
-    if (service == kS3Service)
-        co_return co_await serve_s3(exchange, std::move(context), std::move(caller));
+    if (service == kS3Service) co_return co_await serve_s3(exchange, context, caller);
     if (service == kApiService || service == kBedrockService || service == kStsService ||
         service == kIamService || service == kCognitoService || wire::is_telemetry_service(service))
-        co_return co_await serve_verified(exchange, std::move(context), std::move(caller));
+        co_return co_await serve_verified(exchange, context, caller);
     Error error{.code = ErrorCode::not_implemented,
                 .message = fmt::format("agentcored does not serve {}", service)};
-    co_return co_await refuse(exchange, std::move(context), std::move(error));
+    co_return co_await refuse(exchange, context, std::move(error));
 }
 
 // The listener says who calls; nothing need be signed.
-Pipeline::Answered Pipeline::answer_guest(net::Exchange& exchange, wire::CallContext context) {
+Pipeline::Answered Pipeline::answer_guest(net::Exchange& exchange, wire::CallContext& context) {
     auto spool = co_await BodySpool::take(exchange.body(), kBodyBytesMax, spool_place(exchange));
-    if (!spool) co_return co_await refuse(exchange, std::move(context), std::move(spool).error());
+    if (!spool) co_return co_await refuse(exchange, context, std::move(spool).error());
     context.principal = parts_.guest->principal();
     context.scope = {.account = context.principal.account, .region = parts_.guest->region};
     context.facts = facts_of(exchange, context.now);
@@ -213,14 +209,14 @@ access::RequestFacts Pipeline::facts_of(const net::Exchange& exchange, WallTime 
             .now = now};
 }
 
-Pipeline::Answered Pipeline::refuse(net::Exchange& exchange, wire::CallContext context,
+Pipeline::Answered Pipeline::refuse(net::Exchange& exchange, wire::CallContext& context,
                                     Error error) {
     co_await parts_.api.serve_error(exchange, std::move(context), std::move(error));
     co_return "-";
 }
 
 // In the way of the service that the signature names.
-Pipeline::Answered Pipeline::refuse_signed(net::Exchange& exchange, wire::CallContext context,
+Pipeline::Answered Pipeline::refuse_signed(net::Exchange& exchange, wire::CallContext& context,
                                            const sigv4::Authorization& authorization, Error error) {
     const std::string& service = authorization.service;
     if (service == kS3Service) {
@@ -232,7 +228,7 @@ Pipeline::Answered Pipeline::refuse_signed(net::Exchange& exchange, wire::CallCo
         co_return "s3";
     }
     if (service != kStsService && service != kIamService)
-        co_return co_await refuse(exchange, std::move(context), std::move(error));
+        co_return co_await refuse(exchange, context, std::move(error));
     auto response = wire::query_error(service == kStsService ? wire::kSts : wire::kIam, error,
                                       context.request_id);
     (void)co_await exchange.respond(std::move(response));
@@ -240,8 +236,8 @@ Pipeline::Answered Pipeline::refuse_signed(net::Exchange& exchange, wire::CallCo
 }
 
 // S3 bodies may be large and go to disk anyway: the front checks their hash as they come.
-Pipeline::Answered Pipeline::serve_s3(net::Exchange& exchange, wire::CallContext context,
-                                      Caller caller) {
+Pipeline::Answered Pipeline::serve_s3(net::Exchange& exchange, wire::CallContext& context,
+                                      Caller& caller) {
     wire::S3Call call;
     call.request_id = context.request_id;
     call.scope = context.scope;
@@ -262,37 +258,36 @@ Pipeline::Answered Pipeline::serve_s3(net::Exchange& exchange, wire::CallContext
     co_return "s3";
 }
 
-Pipeline::Answered Pipeline::serve_verified(net::Exchange& exchange, wire::CallContext context,
-                                            Caller caller) {
+Pipeline::Answered Pipeline::serve_verified(net::Exchange& exchange, wire::CallContext& context,
+                                            Caller& caller) {
     auto spool = co_await BodySpool::take(exchange.body(), kBodyBytesMax, spool_place(exchange));
     if (!spool)
-        co_return co_await refuse_signed(exchange, std::move(context), caller.authorization,
+        co_return co_await refuse_signed(exchange, context, caller.authorization,
                                          std::move(spool).error());
     const sigv4::KeyMaterial material{.secret = caller.key.secret->view(),
                                       .session_token = caller.key.session_token};
     auto verified = verifier_.verify(caller.authorization, exchange.request(), material,
                                      (*spool)->sha256_hex(), context.now, policy_for(kApiService));
     if (!verified)
-        co_return co_await refuse_signed(exchange, std::move(context), caller.authorization,
+        co_return co_await refuse_signed(exchange, context, caller.authorization,
                                          std::move(verified).error());
     parts_.keys.note_use(caller.key, caller.authorization.service, context.scope.region,
                          context.now);
     const std::string& service = caller.authorization.service;
     if (service == kStsService || service == kIamService)
-        co_return co_await serve_query(exchange, std::move(context), std::move(caller), **spool);
+        co_return co_await serve_query(exchange, context, caller, **spool);
     if (wire::is_model_front_path(exchange.request().path()))
         co_return co_await parts_.models.serve(exchange, std::move(context), **spool);
-    if (service == kCognitoService)
-        co_return co_await serve_cognito(exchange, std::move(context), **spool);
+    if (service == kCognitoService) co_return co_await serve_cognito(exchange, context, **spool);
     if (wire::is_telemetry_service(service))
-        co_return co_await serve_telemetry(exchange, std::move(context), service, **spool);
+        co_return co_await serve_telemetry(exchange, context, service, **spool);
     co_return co_await parts_.api.serve(exchange, std::move(context), **spool);
 }
 
-Pipeline::Answered Pipeline::serve_telemetry(net::Exchange& exchange, wire::CallContext context,
+Pipeline::Answered Pipeline::serve_telemetry(net::Exchange& exchange, wire::CallContext& context,
                                              const std::string& service, net::Body& body) {
     auto text = co_await net::read_all(body, kTelemetryBodyBytesMax);
-    if (!text) co_return co_await refuse(exchange, std::move(context), std::move(text).error());
+    if (!text) co_return co_await refuse(exchange, context, std::move(text).error());
     wire::TelemetryCall call{
         .request_id = context.request_id,
         .scope = context.scope,
@@ -308,12 +303,12 @@ Pipeline::Answered Pipeline::serve_telemetry(net::Exchange& exchange, wire::Call
     co_return sent ? "telemetry" : "-";
 }
 
-Pipeline::Answered Pipeline::serve_query(net::Exchange& exchange, wire::CallContext context,
-                                         Caller caller, net::Body& body) {
+Pipeline::Answered Pipeline::serve_query(net::Exchange& exchange, wire::CallContext& context,
+                                         Caller& caller, net::Body& body) {
     const bool is_sts = caller.authorization.service == kStsService;
     auto form = co_await net::read_all(body, kQueryBodyBytesMax);
     if (!form)
-        co_return co_await refuse_signed(exchange, std::move(context), caller.authorization,
+        co_return co_await refuse_signed(exchange, context, caller.authorization,
                                          std::move(form).error());
     if (form->empty()) *form = exchange.request().query();
     wire::QueryCall call{.request_id = context.request_id,

@@ -84,28 +84,29 @@ class Pipeline final : public net::Handler {
                 .pool = parts_.pool,
                 .memory = is_passed_on ? no_memory_ : parts_.spool_memory};
     }
-    Answered answer(net::Exchange& exchange, wire::CallContext context);
-    Answered answer_guest(net::Exchange& exchange, wire::CallContext context);
-    Answered answer_unsigned(net::Exchange& exchange, wire::CallContext context);
+    // The context is handle()'s, and goes to the front that answers.
+    Answered answer(net::Exchange& exchange, wire::CallContext& context);
+    Answered answer_guest(net::Exchange& exchange, wire::CallContext& context);
+    Answered answer_unsigned(net::Exchange& exchange, wire::CallContext& context);
     access::RequestFacts facts_of(const net::Exchange& exchange, WallTime now) const;
-    Answered refuse_signed(net::Exchange& exchange, wire::CallContext context,
+    Answered refuse_signed(net::Exchange& exchange, wire::CallContext& context,
                            const sigv4::Authorization& authorization, Error error);
-    Answered serve_query(net::Exchange& exchange, wire::CallContext context, Caller caller,
+    Answered serve_query(net::Exchange& exchange, wire::CallContext& context, Caller& caller,
                          net::Body& body);
-    Answered answer_issuer(net::Exchange& exchange, wire::CallContext context);
-    Answered serve_cognito(net::Exchange& exchange, wire::CallContext context, net::Body& body);
-    Answered serve_telemetry(net::Exchange& exchange, wire::CallContext context,
+    Answered answer_issuer(net::Exchange& exchange, wire::CallContext& context);
+    Answered serve_cognito(net::Exchange& exchange, wire::CallContext& context, net::Body& body);
+    Answered serve_telemetry(net::Exchange& exchange, wire::CallContext& context,
                              const std::string& service, net::Body& body);
-    Answered answer_signed(net::Exchange& exchange, wire::CallContext context);
-    Answered refuse(net::Exchange& exchange, wire::CallContext context, Error error);
-    Answered serve_s3(net::Exchange& exchange, wire::CallContext context, Caller caller);
-    Answered serve_verified(net::Exchange& exchange, wire::CallContext context, Caller caller);
+    Answered answer_signed(net::Exchange& exchange, wire::CallContext& context);
+    Answered refuse(net::Exchange& exchange, wire::CallContext& context, Error error);
+    Answered serve_s3(net::Exchange& exchange, wire::CallContext& context, Caller& caller);
+    Answered serve_verified(net::Exchange& exchange, wire::CallContext& context, Caller& caller);
     std::string base_url(const net::RequestHead& head) const;
     Result<access::AccessKey> find_key(const sigv4::Authorization& authorization,
                                        WallTime now) const;
     // Of models, by an API key instead of a signature (pipeline_models.cpp).
     bool is_call_with_key(const net::RequestHead& head) const;
-    Answered answer_with_key(net::Exchange& exchange, wire::CallContext context);
+    Answered answer_with_key(net::Exchange& exchange, wire::CallContext& context);
     Task<access::Principal> owner_of_key(const net::RequestHead& head, WallTime now) const;
 
     PipelineParts parts_;

@@ -46,7 +46,7 @@ Task<access::Principal> Pipeline::owner_of_key(const net::RequestHead& head, Wal
 }
 
 // Nothing vouches for the body, so it need not be taken in before anything acts on it.
-Pipeline::Answered Pipeline::answer_with_key(net::Exchange& exchange, wire::CallContext context) {
+Pipeline::Answered Pipeline::answer_with_key(net::Exchange& exchange, wire::CallContext& context) {
     const bool is_front = wire::is_model_front_path(exchange.request().path());
     Result<access::Principal> caller = access::Principal();
     if (parts_.guest) {
@@ -60,7 +60,7 @@ Pipeline::Answered Pipeline::answer_with_key(net::Exchange& exchange, wire::Call
         co_await parts_.models.serve_error(exchange, context.request_id, std::move(caller).error());
         co_return "-";
     }
-    if (!caller) co_return co_await refuse(exchange, std::move(context), std::move(caller).error());
+    if (!caller) co_return co_await refuse(exchange, context, std::move(caller).error());
     context.principal = *std::move(caller);
     context.scope.account = context.principal.account;
     context.facts = facts_of(exchange, context.now);

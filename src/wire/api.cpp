@@ -124,8 +124,7 @@ class ApiOverTables final : public Api {
         const Target& target = targets_[route.target];
         context.operation = target.operation;
         const std::string_view name = target.operation ? target.operation->name : "extension";
-        const auto done =
-            co_await run(target, std::move(context), std::move(route), exchange, body);
+        const auto done = co_await run(target, context, route, exchange, body);
         if (done) co_return name;
         log_failure(done.error(), target.operation, request_id);
         if (exchange.started()) {
@@ -179,8 +178,9 @@ class ApiOverTables final : public Api {
         }
     }
 
-    Task<> run(const Target& target, CallContext context, RouteMatch route, net::Exchange& exchange,
-               net::Body& body) {
+    // The context goes to the handler.
+    Task<> run(const Target& target, CallContext& context, RouteMatch& route,
+               net::Exchange& exchange, net::Body& body) {
         if (!context.is_signed && !target.unsigned_stream)
             co_return fail(ErrorCode::unauthenticated, "this operation wants a signed request");
         if (target.operation == nullptr)

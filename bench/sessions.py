@@ -192,6 +192,14 @@ def hands_at_once(start, count: int) -> list[float]:
         return list(threads.map(one, range(count)))
 
 
+def report(agent: str, medians: list[float], target: int) -> None:
+    """The first burst meets no guests that wait for it; the later ones do."""
+    print(f"  {agent}, first burst median {medians[0]:8.1f} ms (target {target})")
+    if later := medians[1:]:
+        print(f"  {agent}, later bursts median {statistics.median(later):7.1f} ms "
+              f"(target {target})")
+
+
 def burst(count: int, rounds: int) -> None:
     print(f"{count} new sessions at once, median of {rounds} rounds")
     with tempfile.TemporaryDirectory() as folder, daemon(folder=folder) as ours:
@@ -201,7 +209,8 @@ def burst(count: int, rounds: int) -> None:
             native.append(statistics.median(at_once(ours, echo, count, f"native{i}")))
             native_hand.append(statistics.median(hands_at_once(native_by_hand, count)))
             time.sleep(1)
-        print(f"  native agent           median {statistics.median(native):8.1f} ms (target 250)")
+            wait_for_pool(ours, count)
+        report("native agent", native, 250)
         print(f"  fork+exec, no box      median {statistics.median(native_hand):8.1f} ms")
     with tempfile.TemporaryDirectory() as folder, daemon(folder=folder) as ours:
         arn = ours.deploy(FILES, "agent.py", "sessions")
@@ -211,9 +220,10 @@ def burst(count: int, rounds: int) -> None:
         python = []
         for i in range(rounds):
             python.append(statistics.median(at_once(ours, arn, count, f"python{i}")))
-            time.sleep(2)
+            time.sleep(1)
+            wait_for_pool(ours, count)
         few = min(count, 10)
-        print(f"  Python agent           median {statistics.median(python):8.1f} ms (target 600)")
+        report("Python agent", python, 600)
         print(f"  fork+exec, no box, {few:3} at once: median "
               f"{statistics.median(hands_at_once(peer.start, few)):8.1f} ms")
 

@@ -47,6 +47,12 @@ net::Headers end_to_end(const net::Headers& headers) {
     return kept;
 }
 
+// The upstream would take it for its own.
+bool is_own_name(std::string_view host) {
+    const std::string name = to_lower(host);
+    return name == "localhost" || name.ends_with(".localhost") || name.ends_with(".internal");
+}
+
 Task<> send_body(net::Body& body, net::ClientExchange& upstream) {
     std::array<char, kBufferBytes> buffer;
     while (true) {
@@ -97,12 +103,25 @@ Detached Proxy::handle(net::Exchange& exchange) {
         (void)co_await refuse(exchange, done.error());
 }
 
-Result<const net::AddressGuard*> Proxy::check(const HostPort& target) const {
-    if (rules_.trusted.allows(target.host, target.port)) return &everywhere_;
-    if (rules_.hosts.allows(target.host, target.port)) return &rules_.addresses;
-    return fail(ErrorCode::permission_denied,
-                target.host + ":" + std::to_string(target.port) +
-                    " is not among the hosts that agents may reach (egress.allow)");
+Result<Proxy::Way> Proxy::way_to(const HostPort& target) const {
+    const bool is_trusted = rules_.trusted.allows(target.host, target.port);
+    if (!is_trusted && !rules_.hosts.allows(target.host, target.port))
+        return fail(ErrorCode::permission_denied,
+                    target.host + ":" + std::to_string(target.port) +
+                        " is not among the hosts that agents may reach (egress.allow)");
+    const net::AddressGuard* const guard = is_trusted ? &everywhere_ : &rules_.addresses;
+    const Upstream* const upstream = rules_.upstream ? &*rules_.upstream : nullptr;
+    if (upstream == nullptr || upstream->leaves_out(target.host))
+        return Way{net::make_tcp_connector(target.host, target.port, timer_, guard), nullptr};
+    boost::system::error_code not_an_address;
+    const auto address = asio::ip::make_address(target.host, not_an_address);
+    if (!not_an_address) {
+        AC_CHECK(guard->check(address));
+    } else if (!is_trusted && is_own_name(target.host)) {
+        return fail(ErrorCode::permission_denied, target.host + " is a name of this machine");
+    }
+    return Way{net::make_tcp_connector(upstream->host, upstream->port, timer_, &everywhere_),
+               upstream};
 }
 
 Task<> Proxy::refuse(net::Exchange& exchange, const Error& error) {
@@ -121,12 +140,15 @@ Task<> Proxy::refuse(net::Exchange& exchange, const Error& error) {
 
 Task<> Proxy::tunnel(net::Exchange& exchange) {
     AC_CO_TRY(const HostPort target, parse_host_port(exchange.request().target));
-    AC_CO_TRY(const net::AddressGuard* const guard, check(target));
+    AC_CO_TRY(const Way way, way_to(target));
     const auto executor = co_await asio::this_coro::executor;
-    const auto connector = net::make_tcp_connector(target.host, target.port, timer_, guard);
     const SteadyTime deadline = timer_.clock().steady() + limits_.connect_max;
-    AC_CO_TRY(auto socket, co_await connector->connect(deadline));
+    AC_CO_TRY(auto socket, co_await way.connector->connect(deadline));
     const auto far = net::make_duplex(executor, std::move(socket), timer_.clock());
+    if (way.upstream != nullptr) {
+        const std::string wanted(exchange.request().target);
+        AC_CO_CHECK(co_await open_tunnel(*far, *way.upstream, wanted, deadline));
+    }
     ++statistics_.tunnels;
     net::ResponseHead established;
     AC_CO_TRY(net::Duplex * near, co_await exchange.switch_protocols(std::move(established)));
@@ -140,14 +162,18 @@ Task<> Proxy::forward(net::Exchange& exchange) {
     const std::string host(request.headers.get("Host"));
     AC_CO_TRY(const auto url, net::parse_url("http://" + host + request.target));
     const HostPort target{.host = url.host, .port = url.port};
-    AC_CO_TRY(const net::AddressGuard* const guard, check(target));
-    const auto connector = net::make_tcp_connector(url.host, url.port, timer_, guard);
-    const auto pool = net::make_client_pool(*connector, timer_, {}, 0);
+    AC_CO_TRY(const Way way, way_to(target));
+    const auto pool = net::make_client_pool(*way.connector, timer_, {}, 0);
     const SteadyTime connected_by = timer_.clock().steady() + limits_.connect_max;
     AC_CO_TRY(auto upstream, co_await pool->open(connected_by));
     ++statistics_.requests;
-    const net::RequestHead head{
+    net::RequestHead head{
         .method = request.method, .target = request.target, .headers = end_to_end(request.headers)};
+    if (way.upstream != nullptr) {
+        head.target = url.text();
+        if (!way.upstream->authorization.empty())
+            head.headers.add("Proxy-Authorization", way.upstream->authorization);
+    }
     AC_CO_CHECK(co_await upstream->send_head(head, exchange.body().length()));
     AC_CO_CHECK(co_await send_body(exchange.body(), *upstream));
     const SteadyTime answered_by = timer_.clock().steady() + limits_.answer_max;

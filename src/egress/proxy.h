@@ -7,6 +7,7 @@
 
 #include "async/timer.h"
 #include "egress/rules.h"
+#include "egress/upstream.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 
@@ -22,6 +23,8 @@ struct ProxyRules {
     HostRules hosts;
     net::AddressGuard addresses;
     HostRules trusted = {};  // reached wherever they are: the operator named them
+    // What names lead to is then the upstream's to judge; addresses are judged here as ever.
+    std::optional<Upstream> upstream = {};
 };
 
 struct ProxyStatistics {
@@ -42,8 +45,12 @@ class Proxy final : public net::Handler {
   private:
     Task<> tunnel(net::Exchange& exchange);
     Task<> forward(net::Exchange& exchange);
-    // The guard of its addresses; permission_denied.
-    Result<const net::AddressGuard*> check(const HostPort& target) const;
+    // How it is connected to; permission_denied.
+    struct Way {
+        std::unique_ptr<net::Connector> connector;
+        const Upstream* upstream = nullptr;  // nullptr: directly
+    };
+    Result<Way> way_to(const HostPort& target) const;
     Task<> refuse(net::Exchange& exchange, const Error& error);
 
     const ProxyRules rules_;

@@ -1,5 +1,6 @@
 #include "egress/proxy.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -41,6 +42,7 @@ class RunningProxy final {
         return peer.receive_response();
     }
     const ProxyStatistics& statistics() const { return proxy_.statistics(); }
+    std::uint16_t port() const { return server_->endpoint().port(); }
 
   private:
     const SystemClock clock_;
@@ -163,6 +165,75 @@ TEST(egress_proxy, what_the_operator_named_is_reached_wherever_it_is_and_nothing
     EXPECT_NE(get(authority(other)).find(" 403 "), std::string::npos);
     const std::string connect = "CONNECT " + authority(other) + " HTTP/1.1\r\nHost: x\r\n\r\n";
     EXPECT_NE(proxy.ask(connect).find(" 403 "), std::string::npos);
+}
+
+ProxyRules rules_behind(std::uint16_t upstream_port, std::string authorization = {}) {
+    ProxyRules rules;
+    EXPECT_TRUE(rules.hosts.allow("*"));
+    rules.upstream = Upstream{
+        .host = "127.0.0.1", .port = upstream_port, .authorization = std::move(authorization)};
+    return rules;
+}
+
+TEST(egress_upstream, a_tunnel_goes_through_the_machines_own_proxy) {
+    TestServer origin(mirror);
+    RunningProxy upstream(loopback_rules());
+    RunningProxy proxy(rules_behind(upstream.port()));
+    RawPeer peer = proxy.connect();
+    // A name: what it leads to is the upstream's to judge.
+    peer.send("CONNECT no-name-of-this-machine.example:443 HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(peer.receive_response(), testing::HasSubstr(" 502 "));
+    EXPECT_EQ(upstream.statistics().refused, 1u);
+    EXPECT_EQ(proxy.statistics().tunnels, 0u);
+}
+
+TEST(egress_upstream, what_names_this_machine_does_not_get_as_far) {
+    RunningProxy upstream(loopback_rules());
+    RunningProxy proxy(rules_behind(upstream.port()));
+    for (const std::string target : {"127.0.0.1:80", "localhost:80", "LOCALHOST:80", "[::1]:80",
+                                     "169.254.169.254:80", "metadata.google.internal:80"}) {
+        EXPECT_THAT(proxy.ask("CONNECT " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"),
+                    testing::HasSubstr(" 403 "))
+            << target;
+        EXPECT_THAT(
+            proxy.ask("GET http://" + target + "/ HTTP/1.1\r\nHost: " + target + "\r\n\r\n"),
+            testing::HasSubstr(" 403 "))
+            << target;
+    }
+    EXPECT_EQ(upstream.statistics().refused + upstream.statistics().tunnels, 0u);
+}
+
+TEST(egress_upstream, tunnels_and_requests_reach_their_target_with_the_proxys_password) {
+    TestServer origin(mirror);
+    RunningProxy upstream(loopback_rules());
+    ProxyRules rules = rules_behind(upstream.port(), "Basic dTpw");
+    EXPECT_TRUE(rules.trusted.allow(authority(origin)));
+    RunningProxy proxy(std::move(rules));
+    RawPeer peer = proxy.connect();
+    peer.send("CONNECT " + authority(origin) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(peer.receive_until("\r\n\r\n"), testing::HasSubstr(" 200 "));
+    peer.send("GET /in HTTP/1.1\r\nHost: origin\r\n\r\n");
+    EXPECT_THAT(peer.receive_response(), testing::HasSubstr("GET /in"));
+    EXPECT_EQ(upstream.statistics().tunnels, 1u);
+    const std::string forwarded =
+        proxy.ask("GET http://" + authority(origin) +
+                  "/plain HTTP/1.1\r\nHost: " + authority(origin) + "\r\n\r\n");
+    EXPECT_THAT(forwarded, testing::HasSubstr("GET /plain"));
+    EXPECT_THAT(forwarded, testing::Not(testing::HasSubstr("dTpw")));  // the upstream's alone
+    EXPECT_EQ(upstream.statistics().requests, 1u);
+}
+
+TEST(egress_upstream, hosts_that_are_left_out_are_reached_directly) {
+    TestServer origin(mirror);
+    RunningProxy upstream(loopback_rules());
+    ProxyRules rules = rules_behind(upstream.port());
+    EXPECT_TRUE(rules.trusted.allow(authority(origin)));
+    rules.upstream->direct = {"127.0.0.1"};
+    RunningProxy proxy(std::move(rules));
+    EXPECT_THAT(proxy.ask("GET http://" + authority(origin) +
+                          "/ HTTP/1.1\r\nHost: " + authority(origin) + "\r\n\r\n"),
+                testing::HasSubstr(" 200 "));
+    EXPECT_EQ(upstream.statistics().requests, 0u);
 }
 
 }  // namespace

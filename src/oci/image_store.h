@@ -35,7 +35,7 @@ class ImageStore final {
     // Makes the folders; removes what was under way when the service ended.
     Result<> prepare();
 
-    // Removes all other images, on the pool. Before the first of what follows.
+    // Removes all other images, on the pool. While none of what follows is under way.
     Result<> keep_only(const std::vector<std::filesystem::path>& roots);
 
     // invalid_argument: what came is no image, not for this processor, or is refused; too_large;

@@ -43,13 +43,14 @@ void log_ordinary(const SessionAddress& address, std::int64_t version, const std
 }  // namespace
 
 AgentTemplates::AgentTemplates(sandbox::Sandbox& sandbox, GuestStarter& starter, Timer& timer,
-                               const RuntimeLimits& limits, std::size_t most,
+                               const RuntimeLimits& limits, const PoolOptions& options,
                                const std::atomic<std::size_t>& sessions_starting, TaskGroup& tasks)
     : sandbox_(sandbox),
       starter_(starter),
       timer_(timer),
       limits_(limits),
-      most_(most),
+      most_(options.templates_max),
+      bytes_most_(options.templates_bytes_max),
       sessions_starting_(sessions_starting),
       tasks_(tasks) {}
 
@@ -123,6 +124,7 @@ Detached AgentTemplates::make(EntryPointer entry, Resolved target) {
         const std::lock_guard lock(mutex_);
         if (made) entry->made = *made;
         entry->is_making = false;
+        bound_bytes();
     }
     const auto took = std::chrono::duration_cast<Milliseconds>(timer_.clock().steady() - begun);
     if (made) {
@@ -131,6 +133,27 @@ Detached AgentTemplates::make(EntryPointer entry, Resolved target) {
                {"megabytes", (*made)->bytes() >> 20}, {"left_to_sessions", (*made)->said()});
     } else if (made.error().code != ErrorCode::cancelled) {
         log_ordinary(entry->address, entry->version, made.error().message);
+    }
+}
+
+// Those used last stay. One that alone is too large is given up: its version would else make it
+// again and again.
+void AgentTemplates::bound_bytes() {
+    if (bytes_most_ == 0) return;
+    std::uint64_t held = 0;
+    for (auto it = entries_.begin(); it != entries_.end();) {
+        Entry& entry = **it;
+        const std::uint64_t bytes = entry.made ? entry.made->bytes() : 0;
+        if (held + bytes <= bytes_most_) {
+            held += bytes;
+            ++it;
+        } else if (held == 0) {
+            entry.made.reset();
+            log_ordinary(entry.address, entry.version, "its template is too large");
+            ++it;
+        } else {
+            it = entries_.erase(it);
+        }
     }
 }
 

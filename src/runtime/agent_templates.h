@@ -23,7 +23,7 @@ class AgentTemplates final {
 
     // All outlive the templates; `tasks` may be constructed later.
     AgentTemplates(sandbox::Sandbox& sandbox, GuestStarter& starter, Timer& timer,
-                   const RuntimeLimits& limits, std::size_t most,
+                   const RuntimeLimits& limits, const PoolOptions& options,
                    const std::atomic<std::size_t>& sessions_starting, TaskGroup& tasks);
 
     // nullptr: there is none; it is being made then, where one can be. Thread-safe.
@@ -49,6 +49,7 @@ class AgentTemplates final {
     };
     using EntryPointer = std::shared_ptr<Entry>;
 
+    void bound_bytes();  // mutex_ held
     Detached make(EntryPointer entry, Resolved target);
     Task<TemplatePointer> try_to_make(const Resolved& target, const SessionAddress& address);
     Task<> await_quiet();
@@ -59,6 +60,7 @@ class AgentTemplates final {
     Timer& timer_;
     const RuntimeLimits& limits_;
     const std::size_t most_;
+    const std::uint64_t bytes_most_;
     const std::atomic<std::size_t>& sessions_starting_;
     TaskGroup& tasks_;
 

@@ -48,12 +48,6 @@ bool is_proxy(std::string_view name) {
 
 }  // namespace
 
-bool names_proxy(const std::vector<std::string>& installer_environment) {
-    return std::ranges::any_of(installer_environment, [](std::string_view entry) {
-        return is_proxy(entry.substr(0, entry.find('='))) && !value_of(entry).empty();
-    });
-}
-
 std::vector<std::string> index_urls(const std::vector<std::string>& installer_environment,
                                     std::string_view pip_settings) {
     std::vector<std::string> out;

@@ -22,8 +22,6 @@ struct BuildOptions {
     std::vector<std::string> installer_environment;
 };
 
-// The operator's installers go through a proxy of his.
-bool names_proxy(const std::vector<std::string>& installer_environment);
 // URLs of the indexes that his settings and `pip_settings` (the text of a pip.conf) name, without
 // what they hold of user and password.
 std::vector<std::string> index_urls(const std::vector<std::string>& installer_environment,

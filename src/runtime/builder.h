@@ -40,7 +40,7 @@ class Builder final {
 
     // Makes the folders and removes what an interrupted build left.
     Result<> prepare();
-    // Removes what no version uses, on the pool. Before the first build and the first session.
+    // Removes what no version uses, on the pool. While no build is under way.
     Result<> keep_only(const std::vector<BuiltVersion>& versions);
     // The Error's message is what failureReason shall say, with the end of the log.
     Task<BuiltVersion> build(PendingBuild wanted);

@@ -27,7 +27,8 @@ class ImageSource {
     // not for this machine), too_large, unavailable: the message is for who deploys.
     virtual Task<Image> fetch(Scope scope, std::string uri,
                               std::function<void(const std::string&)> note) = 0;
-    // Removes the images that have none of these roots, some time later. Before the first fetch().
+    // Removes the images that have none of these roots, some time later. While no fetch() is under
+    // way.
     virtual Result<> keep_only(const std::vector<std::string>& roots) = 0;
 };
 

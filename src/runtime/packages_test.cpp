@@ -206,12 +206,6 @@ TEST(installer_environment, keeps_index_settings_only) {
                 ElementsAre("PIP_INDEX_URL=x", "UV_CACHE=y", "https_proxy=z", "SSL_CERT_FILE=/c"));
 }
 
-TEST(installer_environment, tells_a_proxy_from_an_index) {
-    EXPECT_TRUE(names_proxy({"PIP_INDEX_URL=https://x/", "https_proxy=http://proxy:3128"}));
-    EXPECT_TRUE(names_proxy({"npm_config_https_proxy=http://proxy"}));
-    EXPECT_FALSE(names_proxy({"HTTPS_PROXY=", "NO_PROXY=localhost", "PIP_INDEX_URL=https://x/"}));
-}
-
 TEST(installer_environment, urls_of_indexes_come_without_what_is_secret) {
     EXPECT_THAT(index_urls({"PIP_EXTRA_INDEX_URL=https://user:pa@ss@one/simple http://two:81/",
                             "UV_INDEX=name=https://three/simple", "https_proxy=http://proxy",

@@ -39,6 +39,29 @@ TEST(pool_demand, many_shrink_to_few_before_they_go) {
     EXPECT_EQ(last, 0u);
 }
 
+TEST(pool_demand, as_many_as_came_within_a_second_wait_for_the_next_burst) {
+    PoolDemand demand(Seconds{300}, 4, 100);
+    for (int i = 0; i < 50; ++i) demand.started(kStart + Milliseconds{10 * i});
+    EXPECT_EQ(demand.wanted(kStart + Seconds{1}), 50u);
+    for (int i = 0; i < 250; ++i) demand.started(kStart + Seconds{100});
+    EXPECT_EQ(demand.wanted(kStart + Seconds{399}), 100u);
+    EXPECT_EQ(demand.wanted(kStart + Seconds{400}), 1u);
+}
+
+TEST(pool_demand, a_smaller_burst_does_not_prolong_a_greater_one) {
+    PoolDemand demand(Seconds{300}, 4, 100);
+    for (int i = 0; i < 50; ++i) demand.started(kStart);
+    for (int i = 0; i < 10; ++i) demand.started(kStart + Seconds{200});
+    EXPECT_EQ(demand.wanted(kStart + Seconds{299}), 50u);
+    EXPECT_LE(demand.wanted(kStart + Seconds{301}), 4u);
+}
+
+TEST(pool_demand, sessions_one_after_the_other_are_no_burst) {
+    PoolDemand demand(Seconds{300}, 4, 100);
+    for (int i = 0; i < 50; ++i) demand.started(kStart + Seconds{2 * i});
+    EXPECT_LE(demand.wanted(kStart + Seconds{100}), 4u);
+}
+
 TEST(pool_demand, none_at_most_is_none) {
     PoolDemand demand(Seconds{300}, 0);
     demand.started(kStart);

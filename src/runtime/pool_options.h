@@ -9,10 +9,12 @@
 namespace ac::runtime {
 
 struct PoolOptions {
-    std::size_t guests_max = 0;          // of all versions together; 0: none wait
-    std::size_t version_guests_max = 4;  // of one version
-    std::size_t templates_max = 0;       // of Python agents; 0: none
-    Seconds idle{300};                   // without a new session the last guest of a version goes
+    std::size_t guests_max = 0;             // of all versions together; 0: none wait
+    std::size_t version_guests_max = 4;     // of one version
+    std::size_t burst_guests_max = 0;       // the same, when as many sessions came within a second
+    std::size_t templates_max = 0;          // of Python agents; 0: none
+    std::uint64_t templates_bytes_max = 0;  // all together
+    Seconds idle{300};  // without a new session the last guest of a version goes
 };
 
 struct PoolStatistics {

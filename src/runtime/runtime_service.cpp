@@ -62,14 +62,7 @@ class Service final : public RuntimeService, private CatalogListener {
         (void)co_await pool_.run(prune);
         AC_CO_TRY(auto deletes, co_await catalog_->pending_deletes());
         for (const auto& [scope, id] : deletes) delete_wanted(scope, id);
-        AC_CO_TRY(const auto versions, co_await catalog_->built_versions());
-        AC_CO_CHECK(builder_.keep_only(versions));
-        if (images_ != nullptr) {
-            std::vector<std::string> roots;
-            for (const BuiltVersion& one : versions)
-                if (!one.image_root.empty()) roots.push_back(one.image_root);
-            AC_CO_CHECK(images_->keep_only(roots));
-        }
+        AC_CO_CHECK(co_await collect());
         AC_CO_TRY(auto builds, co_await catalog_->pending_builds());
         for (PendingBuild& build : builds) build_wanted(std::move(build));
         co_return Result<>{};
@@ -232,12 +225,48 @@ class Service final : public RuntimeService, private CatalogListener {
         tasks_.spawn("runtime deletion", run_delete(scope, id));
     }
 
+    // A build uses what it finds there before any version names it, so none may be under way; nor
+    // may one have come and gone since the versions were read.
+    Task<> collect() {
+        const std::uint64_t begun = builds_begun_;
+        AC_CO_TRY(const auto versions, co_await catalog_->built_versions());
+        if (unsettled_builds_ > 0 || begun != builds_begun_) {
+            collects_later_ = true;
+            co_return Result<>{};
+        }
+        AC_CO_CHECK(builder_.keep_only(versions));
+        if (images_ == nullptr) co_return Result<>{};
+        std::vector<std::string> roots;
+        for (const BuiltVersion& one : versions)
+            if (!one.image_root.empty()) roots.push_back(one.image_root);
+        co_return images_->keep_only(roots);
+    }
+
+    Detached run_collection() {
+        const Result<> collected = co_await collect();
+        if (!collected)
+            AC_LOG(warn, "what no version uses was not removed",
+                   {"what", collected.error().message});
+    }
+
     Detached run_build(PendingBuild build) {
+        ++builds_begun_;
+        ++unsettled_builds_;
+        auto building = build_and_store(std::move(build));
+        const Result<> kept = co_await std::move(building);
+        --unsettled_builds_;
+        if (!kept || draining_) co_return;
+        if (unsettled_builds_ == 0 && std::exchange(collects_later_, false))
+            tasks_.spawn("collection", run_collection());
+    }
+
+    // An Error: it was cut short, and is resumed by the next start.
+    Task<> build_and_store(PendingBuild build) {
         // Waits for its turn; at the end, hands it on.
         Completion<void> turn;
         if (builds_under_way_ >= config_.limits.builds_at_once) {
             build_queue_.push_back(turn);
-            if (!co_await turn.cancellable_result()) co_return;
+            AC_CO_CHECK(co_await turn.cancellable_result());
         } else {
             ++builds_under_way_;
         }
@@ -249,8 +278,9 @@ class Service final : public RuntimeService, private CatalogListener {
             build_queue_.front().complete({});
             build_queue_.pop_front();
         }
-        if (draining_) co_return;  // resumed by the next start
+        if (draining_) co_return fail(ErrorCode::cancelled, "the server is shutting down");
         if (!built) {
+            collects_later_ = true;  // of what it unpacked nobody knows
             AC_LOG(info, "build failed", {"runtime", build.id.text()}, {"version", build.version});
         }
         const Result<> kept = co_await catalog_->build_ended(build, built);
@@ -258,6 +288,7 @@ class Service final : public RuntimeService, private CatalogListener {
             AC_LOG(error, "the end of a build could not be stored", {"runtime", build.id.text()},
                    {"what", kept.error().message});
         }
+        co_return Result<>{};
     }
 
     // Before the runtime can be ready.
@@ -284,7 +315,9 @@ class Service final : public RuntimeService, private CatalogListener {
         if (!purged) {
             AC_LOG(error, "a deleted runtime could not be removed", {"runtime", id.text()},
                    {"what", purged.error().message});
+            co_return;
         }
+        tasks_.spawn("collection", run_collection());
     }
 
     const RuntimeConfig config_;
@@ -300,6 +333,9 @@ class Service final : public RuntimeService, private CatalogListener {
 
     // The loop only.
     std::size_t builds_under_way_ = 0;
+    std::size_t unsettled_builds_ = 0;  // also those that wait, or whose end is being stored
+    std::uint64_t builds_begun_ = 0;
+    bool collects_later_ = false;
     std::deque<Completion<void>> build_queue_;
     std::atomic<bool> draining_{false};
     Shells shells_;  // its work is of the group below

@@ -39,6 +39,20 @@ TEST_F(runtime_service, first_invocations_share_one_start) {
     EXPECT_EQ(agents().size(), 1u);
 }
 
+TEST_F(runtime_service, a_session_without_an_invocation_goes_to_the_background_until_the_next) {
+    using Ground = sandbox::Monitor::Ground;
+    open();
+    create();
+    answer_once("s");
+    const auto guest = agents().back();
+    EXPECT_EQ(guest->ground(), Ground::foreground);
+    EXPECT_TRUE(Stage::eventually([&] { return guest->ground() == Ground::background; }));
+    Call under_way = call("s");
+    EXPECT_EQ(guest->ground(), Ground::foreground);
+    under_way.agent.send(kOk);
+    EXPECT_THAT(under_way.caller.receive_response(), HasSubstr("ok"));
+}
+
 TEST_F(runtime_service, a_failed_start_is_told_and_the_next_one_may_succeed) {
     open();
     create();

@@ -57,6 +57,7 @@ struct Session {
     std::vector<Completion<void>> end_waiters;
     std::optional<Error> end_error;  // once stopped
     SteadyTime next_measure;         // of its storage
+    bool is_background = false;      // where its guest was moved to
     std::shared_ptr<sandbox::Monitor> monitor;
 
     // Set before the session is ready, constant while it is.

@@ -13,6 +13,11 @@ constexpr Seconds kPingMax{5};
 constexpr std::size_t kPingBytesMax = 4096;
 constexpr Milliseconds kEndMax{1000};
 constexpr Milliseconds kEndLook{20};
+// As long as the start of an agent that computes takes, beside others; one that takes longer
+// mostly waits for something.
+constexpr Milliseconds kTurnMax{100};
+// Without an invocation; then its agent leaves the processors to those that have one.
+constexpr Milliseconds kCalm{2000};
 
 std::string with_tail(std::string message, const SessionLog& log) {
     const std::string tail = log.tail();
@@ -100,6 +105,7 @@ Task<bool> SessionHost::adopt_waiting(SessionPointer session) {
         warm_.reject(*warm);
         co_return false;
     }
+    warm->guest.monitor->move_to(sandbox::Monitor::Ground::foreground);
     warm->guest.connector->keep(*std::move(connection));
     warm->guest.output->log.open(log_folder_of(session->address), session->address.session);
     AC_CO_CHECK(begin(session, std::move(warm->guest)));
@@ -115,6 +121,9 @@ Task<> SessionHost::start_new_guest(SessionPointer session, AgentTemplates::Temp
     GuestPlan plan =
         starter_.plan(address.scope, address.runtime, address.endpoint, session->target);
     AC_CO_CHECK(co_await open_storage(session, plan.policy));
+    AC_CO_TRY(StartTurns::Turn turn, co_await turns_.take());
+    if (!ended_by_itself(*session))
+        co_return fail(ErrorCode::busy, "the session was stopped before it was started");
     const ServerProtocol protocol = session->target.spec.protocol;
     AC_CO_TRY(Guest guest, co_await starter_.start(std::move(plan), protocol, std::move(output),
                                                    std::move(from)));
@@ -126,7 +135,7 @@ Task<> SessionHost::start_new_guest(SessionPointer session, AgentTemplates::Temp
         co_await await_end(session);
         co_return opened;
     }
-    co_return co_await wait_listening(session);
+    co_return co_await wait_listening(session, std::move(turn));
 }
 
 // From here on the guest is the session's.
@@ -210,8 +219,10 @@ Result<> SessionHost::open_doors(Session& session, DoorListeners listeners) {
     return {};
 }
 
-Task<> SessionHost::wait_listening(SessionPointer session) {
-    const std::function<Result<>()> go_on = [this, &session]() -> Result<> {
+Task<> SessionHost::wait_listening(SessionPointer session, StartTurns::Turn turn) {
+    const SteadyTime turn_end = timer_.clock().steady() + kTurnMax;
+    const std::function<Result<>()> go_on = [this, &session, &turn, turn_end]() -> Result<> {
+        if (timer_.clock().steady() >= turn_end) turn.end();
         const std::lock_guard lock(mutex_);
         if (session->machine.state() == SessionState::provisioning) return {};
         return fail(ErrorCode::busy, "the session ended while it was started");
@@ -270,6 +281,7 @@ Detached SessionHost::keep_time() {
         std::vector<SessionPointer> stopping;
         std::vector<SessionPointer> pinging;
         std::vector<SessionPointer> measured;
+        std::vector<std::shared_ptr<sandbox::Monitor>> calm;
         {
             const std::lock_guard lock(mutex_);
             if (sessions_.empty() || !slept) {
@@ -286,8 +298,13 @@ Detached SessionHost::keep_time() {
                     session->next_measure = SteadyTime::max();  // one look at a time
                     measured.push_back(session);
                 }
+                if (!session->is_background && session->machine.is_calm(now, kCalm)) {
+                    session->is_background = true;
+                    calm.push_back(session->monitor);
+                }
             }
         }
+        for (const auto& monitor : calm) monitor->move_to(sandbox::Monitor::Ground::background);
         for (const SessionPointer& session : stopping) stop_guest(session);
         for (SessionPointer& session : measured)
             tasks_.spawn("session storage", measure(std::move(session)));

@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <thread>
 
 namespace ac::runtime {
 namespace {
 
 // A session that ends between becoming ready and being entered is started again, but not for ever.
 constexpr int kEnterAttempts = 4;
+
+// One start waits for the kernel while another computes.
+std::size_t starts_at_once() {
+    return std::max(4U, 2 * std::thread::hardware_concurrency());
+}
 
 std::string key_of(const SessionAddress& address) {
     std::string key;
@@ -75,7 +81,8 @@ SessionHost::SessionHost(Catalog& catalog, sandbox::Sandbox& sandbox, Timer& tim
       storage_(folder_ / "storage"),
       starter_(sandbox, timer, limits, {options.public_url, options.platform, options.egress},
                tasks_),
-      templates_(sandbox, starter_, timer, limits, options.pool.templates_max, starting_, tasks_),
+      turns_(starts_at_once()),
+      templates_(sandbox, starter_, timer, limits, options.pool, starting_, tasks_),
       warm_(starter_, templates_, timer, limits, options.pool, starting_, tasks_),
       tasks_(loop.executor()) {}
 
@@ -106,9 +113,13 @@ std::optional<SessionHost::Found> SessionHost::find(const std::string& key) {
     const std::lock_guard lock(mutex_);
     const auto it = sessions_.find(key);
     if (it == sessions_.end()) return std::nullopt;
+    Session& session = *it->second;
     Found found{.session = it->second, .admission = it->second->machine.admit()};
     if (found.admission == Admission::wait) found.ready = it->second->ready_waiters.emplace_back();
-    if (found.admission == Admission::admitted) it->second->last_used_wall = timer_.clock().wall();
+    if (found.admission != Admission::admitted) return found;
+    session.last_used_wall = timer_.clock().wall();
+    if (std::exchange(session.is_background, false))
+        session.monitor->move_to(sandbox::Monitor::Ground::foreground);
     return found;
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/agent_templates.h"
 #include "runtime/session.h"
 #include "runtime/session_storage.h"
+#include "runtime/start_turns.h"
 #include "runtime/warm_pool.h"
 
 namespace ac::runtime {
@@ -108,7 +109,7 @@ class SessionHost final {
     std::filesystem::path log_folder_of(const SessionAddress& address) const;
     Task<> open_storage(SessionPointer session, sandbox::Policy& policy);
     Detached measure(SessionPointer session);
-    Task<> wait_listening(SessionPointer session);
+    Task<> wait_listening(SessionPointer session, StartTurns::Turn turn);
     // Until watch() has told the end of a session that is starting; a second at most.
     Detached await_end(SessionPointer session);
     Detached watch(SessionPointer session);
@@ -128,6 +129,7 @@ class SessionHost final {
     const std::filesystem::path folder_;
     const SessionStorage storage_;
     GuestStarter starter_;
+    StartTurns turns_;
     std::atomic<std::size_t> starting_{0};  // sessions, without a waiting guest
     AgentTemplates templates_;
     WarmPool warm_;

@@ -63,6 +63,11 @@ class SessionMachine final {
     // The answer to a ping; a guest that does not answer is not busy.
     SessionAction ping_answered(SteadyTime now, bool busy);
 
+    // Ready, and no invocation was under way for so long.
+    bool is_calm(SteadyTime now, Milliseconds calm) const {
+        return state_ == SessionState::ready && in_flight_ == 0 && now - last_active_ >= calm;
+    }
+
     SessionState state() const { return state_; }
     StopReason stop_reason() const { return reason_; }
     std::size_t in_flight() const { return in_flight_; }

@@ -10,8 +10,10 @@ namespace {
 constexpr Milliseconds kTick{200};
 constexpr Seconds kLookEvery{15};
 constexpr std::size_t kStartsAtOnce = 2;
-// While more sessions than this are being started, the processors are theirs but for one start.
+// While more sessions than this are being started, the processors are theirs but for one start;
+// while there are so many that they wait for each other, theirs alone.
 constexpr std::size_t kSessionsFirst = 2;
+constexpr std::size_t kSessionsOnly = 8;
 // After a failure, doubled with each further one in a row.
 constexpr Seconds kPause{5};
 constexpr int kDoublingsMax = 7;
@@ -45,7 +47,7 @@ std::shared_ptr<WarmGuest> WarmPool::take(const SessionAddress& address, const R
     const std::string key = key_of(address.scope, address.runtime, address.endpoint);
     std::lock_guard lock(mutex_);
     if (closed_) return nullptr;
-    const PoolDemand none(options_.idle, options_.version_guests_max);
+    const PoolDemand none(options_.idle, options_.version_guests_max, options_.burst_guests_max);
     Endpoint& endpoint =
         endpoints_.try_emplace(key, Endpoint{.address = address, .demand = none}).first->second;
     if (!endpoint.target || endpoint.target->version != target.version) {
@@ -194,7 +196,10 @@ bool WarmPool::may_start() const {
     const auto starting = std::ranges::count_if(guests_, [](const GuestPointer& warm) {
         return warm->state == WarmGuest::State::starting;
     });
-    const std::size_t most = sessions_starting_ <= kSessionsFirst ? kStartsAtOnce : 1;
+    const std::size_t sessions = sessions_starting_;
+    const std::size_t most = sessions <= kSessionsFirst ? kStartsAtOnce
+                             : sessions < kSessionsOnly ? 1
+                                                        : 0;
     return guests_.size() < options_.guests_max && static_cast<std::size_t>(starting) < most;
 }
 
@@ -204,6 +209,7 @@ Detached WarmPool::bring_up(GuestPointer warm, Resolved target) {
     if (started && warm->state == WarmGuest::State::starting) {
         warm->state = WarmGuest::State::waiting;
         warm->next_look = timer_.clock().steady() + kLookEvery;
+        warm->monitor->move_to(sandbox::Monitor::Ground::background);
         if (warm->is_of_template) templates_.note_start(warm->address, warm->version, true);
         co_return;
     }

@@ -49,6 +49,15 @@ TEST_F(warm_pool, a_new_session_takes_the_guest_that_waits) {
     EXPECT_FALSE(agents()[0]->ended());
 }
 
+TEST_F(warm_pool, a_guest_waits_in_the_background) {
+    using Ground = sandbox::Monitor::Ground;
+    open_with(kOne);
+    fill();
+    EXPECT_TRUE(Stage::eventually([&] { return agents()[1]->ground() == Ground::background; }));
+    answer_once("second");
+    EXPECT_EQ(agents()[1]->ground(), Ground::foreground);
+}
+
 TEST_F(warm_pool, nothing_waits_where_nothing_may) {
     open_with({.guests_max = 0});
     answer_once("first");

@@ -73,6 +73,7 @@ class FakeMonitor final : public Monitor {
     Task<UniqueFd> connect(std::uint16_t port) override;
     Task<UniqueFd> listen(std::uint16_t port) override;
     Task<std::unique_ptr<Execution>> execute(Command command) override;
+    void move_to(Ground ground) override { guest_->move_to(ground); }
     Task<Usage> usage() override;
     const std::string& id() const override { return guest_->id(); }
 

@@ -3,6 +3,7 @@
 // given; the guest is played by the test: it maps guest ports to ports of its own on 127.0.0.1, and
 // says when and how the guest ends. Passes sandbox_contract.h.
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -49,6 +50,10 @@ class FakeGuest final {
     std::vector<std::shared_ptr<FakeGuest>> executions() const;
     std::shared_ptr<FakeGuest> execute(Command command);
 
+    // The last of move_to(); in the foreground before it.
+    Monitor::Ground ground() const { return ground_; }
+    void move_to(Monitor::Ground ground) { ground_ = ground; }
+
     void set_usage(Usage usage);
     Usage usage() const;
 
@@ -57,6 +62,7 @@ class FakeGuest final {
     const Policy policy_;
     const Limits limits_;
     Command command_;
+    std::atomic<Monitor::Ground> ground_{Monitor::Ground::foreground};
     mutable std::mutex mutex_;
     std::map<std::uint16_t, std::uint16_t> ports_;
     std::map<std::uint16_t, std::uint16_t> listening_;

@@ -64,6 +64,11 @@ class Monitor {
     // ended; invalid_argument: no such program or folder.
     virtual Task<std::unique_ptr<Execution>> execute(Command command) = 0;
 
+    // A guest in the background computes as ever while nobody else wants to, and hardly while
+    // others do. Returns at once. Guests start in the foreground.
+    enum class Ground { foreground, background };
+    virtual void move_to(Ground ground) = 0;
+
     virtual Task<Usage> usage() = 0;
     virtual const std::string& id() const = 0;
 };

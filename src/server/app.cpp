@@ -106,6 +106,8 @@ runtime::RuntimeConfig runtime_config(const AppOptions& options) {
     runtime::RuntimeConfig config;
     config.folder = options.config.data_dir / "runtime";
     config.limits.sessions_max = options.config.sessions_max;
+    config.limits.guest_memory_bytes_max = options.config.session_memory_mib_max << 20;
+    config.limits.guest_processors_max = options.config.session_processors_max;
     config.limits.init_max = Seconds{options.config.init_seconds_max};
     config.limits.idle_max = options.config.session_idle_max;
     config.pool = options.config.pool;
@@ -351,23 +353,23 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
                                                      .folder = config.data_dir / "images",
                                                      .registries = config.registries}));
     GuestDoor guests(loops, clock);
-    AC_TRY(const auto egress, EgressDoor::open(config, index_urls(options), loops, timer));
-    // Where the way out is a proxy of the operator's, installers go to that.
-    const bool installs_by_proxy = runtime::names_proxy(options.installer_environment);
+    AC_TRY(const auto egress, EgressDoor::open(config, index_urls(options),
+                                               options.installer_environment, loops, timer));
     AC_TRY(const auto runtime,
-           runtime::make_runtime_service({.database = *database,
-                                          .sandbox = *sandbox,
-                                          .artifacts = artifacts,
-                                          .timer = timer,
-                                          .random = random,
-                                          .pool = pool,
-                                          .loop = loops.main(),
-                                          .config = runtime_config(options),
-                                          .platform = &guests,
-                                          .identities = &identity->workloads(),
-                                          .egress = egress.get(),
-                                          .images = images.get(),
-                                          .installs = installs_by_proxy ? nullptr : egress.get()}));
+           runtime::make_runtime_service(
+               {.database = *database,
+                .sandbox = *sandbox,
+                .artifacts = artifacts,
+                .timer = timer,
+                .random = random,
+                .pool = pool,
+                .loop = loops.main(),
+                .config = runtime_config(options),
+                .platform = &guests,
+                .identities = &identity->workloads(),
+                .egress = egress.get(),
+                .images = images.get(),
+                .installs = egress->serves_installs() ? egress.get() : nullptr}));
     const auto embedded = open_embedded({.config = config,
                                          .sandbox = *sandbox,
                                          .timer = timer,

@@ -212,6 +212,14 @@ const std::map<std::string, Setter, std::less<>>& setters() {
          [](Config& c, const std::string& v) {
              return set_number<std::uint32_t>(c.init_seconds_max, v, 1, 3600);
          }},
+        {"runtime.session_memory_mib_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::uint64_t>(c.session_memory_mib_max, v, 32, 1 << 20);
+         }},
+        {"runtime.session_processors_max",
+         [](Config& c, const std::string& v) {
+             return set_number<double>(c.session_processors_max, v, 0.1, 1024);
+         }},
         {"runtime.sessions_max",
          [](Config& c, const std::string& v) {
              return set_number<std::size_t>(c.sessions_max, v, 1, 100'000);
@@ -223,6 +231,14 @@ const std::map<std::string, Setter, std::less<>>& setters() {
         {"runtime.pool.version_guests_max",
          [](Config& c, const std::string& v) {
              return set_number<std::size_t>(c.pool.version_guests_max, v, 0, 10'000);
+         }},
+        {"runtime.pool.burst_guests_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::size_t>(c.pool.burst_guests_max, v, 0, 10'000);
+         }},
+        {"runtime.templates_bytes_max",
+         [](Config& c, const std::string& v) {
+             return set_number<std::uint64_t>(c.pool.templates_bytes_max, v, 0, 1ULL << 50);
          }},
         {"runtime.templates_max",
          [](Config& c, const std::string& v) {

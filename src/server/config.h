@@ -92,10 +92,16 @@ struct Config {
     std::vector<std::string> python_interpreters;  // further folders to look for python3.N in
     bool python_exact = false;                     // refuse another minor version than asked for
     std::size_t sessions_max = 1000;
+    std::uint64_t session_memory_mib_max = 2048;
+    double session_processors_max = 2.0;
     Seconds session_idle_max{28'800};
     // runtime.pool.*: guests that are started before there is a session for them.
-    runtime::PoolOptions pool{
-        .guests_max = 16, .version_guests_max = 4, .templates_max = 16, .idle = Seconds{300}};
+    runtime::PoolOptions pool{.guests_max = 128,
+                              .version_guests_max = 4,
+                              .burst_guests_max = 100,
+                              .templates_max = 16,
+                              .templates_bytes_max = 1ULL << 30,
+                              .idle = Seconds{300}};
 
     // code_interpreter.*
     std::string interpreter_environment;  // a venv; empty: the one beside the program, if any

@@ -47,6 +47,7 @@ class EgressDoor::Handle final : public runtime::PlatformDoor::Open,
 
 Result<std::unique_ptr<EgressDoor>> EgressDoor::open(const Config& config,
                                                      const std::vector<std::string>& index_urls,
+                                                     const std::vector<std::string>& environment,
                                                      Loops& loops, Timer& timer) {
     std::unique_ptr<EgressDoor> door(new EgressDoor(loops, timer));
     egress::ProxyRules internet;
@@ -64,6 +65,13 @@ Result<std::unique_ptr<EgressDoor>> EgressDoor::open(const Config& config,
     if (!config.egress_vpc_networks.empty())
         door->vpc_ = std::make_unique<egress::Proxy>(std::move(vpc), timer);
     AC_TRY(egress::ProxyRules installs, rules_of_installs(config, index_urls));
+    auto upstream = egress::upstream_of(environment);
+    if (!upstream) {
+        AC_LOG(warn, "installers of packages share this machine's network",
+               {"why", upstream.error().message});
+        return door;
+    }
+    installs.upstream = *std::move(upstream);
     door->installs_ = std::make_unique<egress::Proxy>(std::move(installs), timer);
     return door;
 }

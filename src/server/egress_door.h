@@ -21,10 +21,12 @@ class EgressDoor final : public runtime::PlatformDoor,
                          public interpreter::NetworkDoor,
                          public runtime::InstallDoor {
   public:
+    // `environment`: the operator's settings for installers, with his proxy if he has one.
     // Both outlive the door. Servers are opened and closed on the main loop. invalid_argument: a
     // setting of egress.* that is not a pattern or an address block.
     static Result<std::unique_ptr<EgressDoor>> open(const Config& config,
                                                     const std::vector<std::string>& index_urls,
+                                                    const std::vector<std::string>& environment,
                                                     Loops& loops, Timer& timer);
 
     bool serves(runtime::NetworkMode network) const override;
@@ -34,6 +36,8 @@ class EgressDoor final : public runtime::PlatformDoor,
     Result<std::unique_ptr<interpreter::NetworkDoor::Open>> open(
         UniqueFd listener, interpreter::NetworkMode network) override;
     Result<std::unique_ptr<runtime::PlatformDoor::Open>> open(UniqueFd listener) override;
+    // False: this machine's way out is a proxy that cannot be spoken to from here.
+    bool serves_installs() const { return installs_ != nullptr; }
     // After the sessions have ended: waits until every server has.
     Task<> drain();
 

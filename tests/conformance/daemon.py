@@ -29,7 +29,10 @@ def program(name):
 class Daemon:
     """One data folder and, while it runs, the process that serves it."""
 
-    def __init__(self, data_dir=None, arguments=(), environment=None, user=None):
+    def __init__(self, data_dir=None, arguments=(), environment=None, user=None,
+                 own_mounts=False):
+        """`own_mounts`: in a mount namespace of its own, so that what is mounted in it is its own
+        doing, whatever others mount on the machine meanwhile. Needs root."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="agentcored-test-"))
         self.user = {}
         if user is not None:
@@ -37,6 +40,8 @@ class Daemon:
             self.user = {"user": user, "group": user, "extra_groups": []}
         self.data_dir = pathlib.Path(data_dir) if data_dir else self.folder / "data"
         self.arguments = list(arguments)
+        self.prefix = (["unshare", "--mount", "--propagation", "private"]
+                       if own_mounts and os.geteuid() == 0 else [])
         self.environment = environment or {}
         self.process = None
         self.endpoint = None
@@ -53,7 +58,8 @@ class Daemon:
         # uv, which makes environments fast, is in the test venv.
         environment["PATH"] = f"{ROOT}/build/venv/bin:{environment['PATH']}"
         environment.update(self.environment)
-        command = [program("agentcored"), "--listen", "127.0.0.1:0", "--data-dir", self.data_dir]
+        command = [*self.prefix, program("agentcored"), "--listen", "127.0.0.1:0", "--data-dir",
+                   self.data_dir]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, *self.arguments], stdout=subprocess.PIPE, stderr=log, text=True,

@@ -2,8 +2,11 @@
 import contextlib
 import http.server
 import io
+import select
+import socket
 import tarfile
 import threading
+import urllib.request
 
 import pytest
 
@@ -124,3 +127,94 @@ def test_an_index_that_the_operator_names_may_be_on_loopback(installer):
                 "agent.py": AGENT.format(module="ours"), "serve.py": agents.SERVE,
                 "requirements.txt": "ours==1.0\n"})
             assert runtime.invoke({})["seen"] == "from the operator"
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    """A machine's own way out: knows `index.corp`, wants a password."""
+    protocol_version = "HTTP/1.1"
+    index = ""
+    seen = []
+
+    def log_message(self, *_):
+        pass
+
+    def authorized(self):
+        is_so = self.headers.get("Proxy-Authorization") == "Basic dXNlcjpwQHNz"
+        self.seen.append((self.path, is_so))
+        return is_so
+
+    def answer(self, status, kind="text/plain", body=b""):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def do_GET(self):
+        if not self.authorized():
+            return self.answer(407)
+        url = self.path.replace("http://index.corp", self.index, 1)
+        with urllib.request.urlopen(url) as found:
+            self.answer(200, found.headers["Content-Type"], found.read())
+
+    do_HEAD = do_GET
+
+    def do_CONNECT(self):
+        if not self.authorized():
+            return self.answer(407)
+        host, port = self.path.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), 20) as far:
+            self.wfile.write(b"HTTP/1.1 200 Established\r\n\r\n")
+            pair = {self.connection: far, far: self.connection}
+            while pair:
+                for one in select.select(list(pair), [], [], 30)[0]:
+                    data = one.recv(65536)
+                    if not data:
+                        self.close_connection = True
+                        return
+                    pair[one].sendall(data)
+
+
+@contextlib.contextmanager
+def proxy_before(index):
+    handler = type("Here", (Proxy,), {"index": index, "seen": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://user:p%40ss@127.0.0.1:{server.server_port}", handler.seen
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_installers_go_through_the_machines_proxy_and_have_no_network_for_it(installer):
+    with index_of("ours") as url, proxy_before(url.removesuffix("/simple")) as (proxy, seen):
+        environment = dict.fromkeys(("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
+                                    "http://index.corp/simple")
+        environment |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), proxy)
+        environment |= {"PIP_TRUSTED_HOST": "index.corp", "NO_PROXY": "example.org"}
+        if installer == "pip":
+            environment["PATH"] = "/usr/bin:/bin"
+        with served(environment=environment) as daemon:
+            runtime = agents.deploy(daemon, {
+                "agent.py": AGENT.format(module="ours"), "serve.py": agents.SERVE,
+                "requirements.txt": "ours==1.0\n"})
+            assert runtime.invoke({})["seen"] == "from the operator"
+            assert "p@ss" not in daemon.log_path.read_text()
+    assert ("http://index.corp/simple/ours/", True) in seen
+    assert all(authorized for _, authorized in seen)
+
+
+def test_a_script_behind_the_machines_proxy_reaches_nothing_of_the_host():
+    with index_of("nothing") as url, proxy_before(url) as (proxy, seen):
+        environment = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), proxy)
+        with served(environment=environment) as daemon:
+            runtime = agents.deploy(daemon, {
+                "agent.py": AGENT.format(module="probe"), "serve.py": agents.SERVE,
+                "probe-1.0.tar.gz": sdist(daemon.port),
+                "requirements.txt": "./probe-1.0.tar.gz\n"})
+            found = runtime.invoke({})["seen"]
+    assert set(found["direct"]) == {"closed"}
+    assert set(found["proxy"][:5]) == {"403"}
+    assert found["interfaces"] == ["lo"]
+    assert not [target for target, _ in seen if "127.0.0.1" in target or "localhost" in target]

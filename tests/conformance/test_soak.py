@@ -41,7 +41,7 @@ log: {{level: warn}}
 """)
     seed = request.config.getoption("--soak-seed") or random.randrange(1 << 32)
     print(f"soak seed {seed}")
-    with served(arguments=["--config", str(config)]) as daemon:
+    with served(arguments=["--config", str(config)], own_mounts=True) as daemon:
         yield daemon, request.config.getoption("--soak-seconds"), seed
 
 

@@ -75,9 +75,10 @@ Result<> GuestCgroup::set(std::string_view controller, std::string_view v1_file,
     if (folder == nullptr) return {};  // a layer that is missing and accepted
     const bool unified = folder->controller == kUnified;
     const auto file = std::string(unified ? v2_file : v1_file);
-    if (file.empty() || (unified && ::faccessat(folder->folder.get(), file.c_str(), F_OK, 0) != 0))
-        return {};
-    return write_at(folder->folder.get(), file, value);
+    if (file.empty()) return {};
+    const fs::path path = folder->path / file;
+    if (unified && ::access(path.c_str(), F_OK) != 0) return {};
+    return write_once(path, value);
 }
 
 Result<> GuestCgroup::set_limits(const Limits& limits) {
@@ -98,17 +99,30 @@ Result<> GuestCgroup::set_limits(const Limits& limits) {
     return set("cpu", "cpu.cfs_quota_us", "", std::to_string(quota));
 }
 
+// A sixteenth of a guest in the foreground; the others are the kernel's defaults.
+Result<> GuestCgroup::set_weight(bool is_background) const {
+    const Folder* const cpu = find("cpu");
+    if (cpu == nullptr) return {};
+    if (cpu->controller == kUnified)
+        return set("cpu", "", "cpu.weight", is_background ? "6" : "100");
+    return set("cpu", "cpu.shares", "", is_background ? "64" : "1024");
+}
+
 int GuestCgroup::clone_into() const {
     for (const Folder& folder : folders_)
-        if (folder.controller == kUnified) return folder.folder.get();
+        if (folder.controller == kUnified) return folder.entry.get();
     return -1;
 }
 
 std::vector<int> GuestCgroup::entries() const {
     std::vector<int> out;
     for (const Folder& folder : folders_)
-        if (folder.procs) out.push_back(folder.procs.get());
+        if (folder.controller != kUnified && folder.entry) out.push_back(folder.entry.get());
     return out;
+}
+
+void GuestCgroup::forget_entries() {
+    for (Folder& folder : folders_) folder.entry.reset();
 }
 
 bool GuestCgroup::out_of_memory() const {
@@ -116,37 +130,36 @@ bool GuestCgroup::out_of_memory() const {
     if (memory == nullptr) return false;
     const bool unified = memory->controller == kUnified;
     const char* const file = unified ? "memory.events" : "memory.oom_control";
-    return keyed(read_at(memory->folder.get(), file), "oom_kill") > 0;
+    return keyed(read_all(memory->path / file), "oom_kill") > 0;
 }
 
 Usage GuestCgroup::usage() const {
     Usage usage;
     if (const Folder* memory = find("memory")) {
         const bool unified = memory->controller == kUnified;
-        const int at = memory->folder.get();
+        const fs::path& at = memory->path;
         usage.memory_bytes =
-            number(read_at(at, unified ? "memory.current" : "memory.usage_in_bytes"));
+            number(read_all(at / (unified ? "memory.current" : "memory.usage_in_bytes")));
         usage.memory_bytes_peak =
-            number(read_at(at, unified ? "memory.peak" : "memory.max_usage_in_bytes"));
+            number(read_all(at / (unified ? "memory.peak" : "memory.max_usage_in_bytes")));
     }
     if (const Folder* pids = find("pids")) {
-        const std::uint64_t all = number(read_at(pids->folder.get(), "pids.current"));
+        const std::uint64_t all = number(read_all(pids->path / "pids.current"));
         usage.processes = static_cast<std::uint32_t>(all > 0 ? all - 1 : 0);  // without our init
     }
     const Folder* cpu = find("cpuacct");
     if (cpu == nullptr) cpu = find("cpu");  // one hierarchy for both
     if (cpu != nullptr) {
-        const int at = cpu->folder.get();
         usage.cpu_microseconds = cpu->controller == kUnified
-                                     ? keyed(read_at(at, "cpu.stat"), "usage_usec")
-                                     : number(read_at(at, "cpuacct.usage")) / 1000;
+                                     ? keyed(read_all(cpu->path / "cpu.stat"), "usage_usec")
+                                     : number(read_all(cpu->path / "cpuacct.usage")) / 1000;
     }
     return usage;
 }
 
 void GuestCgroup::kill() const {
     for (const Folder& folder : folders_)
-        if (folder.controller == kUnified) (void)write_at(folder.folder.get(), "cgroup.kill", "1");
+        if (folder.controller == kUnified) (void)write_once(folder.path / "cgroup.kill", "1");
 }
 
 bool GuestCgroup::remove() {
@@ -232,24 +245,25 @@ void CgroupTree::remove() {
 Result<GuestCgroup> CgroupTree::create(const std::string& guest) {
     GuestCgroup group;
     for (const Base& base : bases_) {
-        GuestCgroup::Folder folder{base.controller, base.path / guest, {}, {}};
+        GuestCgroup::Folder folder{base.controller, base.path / guest, {}};
         if (::mkdir(folder.path.c_str(), 0755) != 0 && errno != EEXIST) {
             const auto error = errno_error("create group " + folder.path.string(), errno);
             group.remove();
             return fail(error);
         }
-        folder.folder.reset(::open(folder.path.c_str(), O_DIRECTORY | O_RDONLY | O_CLOEXEC));
-        if (base.controller != kUnified)
-            folder.procs.reset(::openat(folder.folder.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+        const bool unified = base.controller == kUnified;
+        folder.entry.reset(
+            unified ? ::open(folder.path.c_str(), O_DIRECTORY | O_RDONLY | O_CLOEXEC)
+                    : ::open((folder.path / "cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
         group.folders_.push_back(std::move(folder));
     }
     const GuestCgroup::Folder* const memory = group.find("memory");
     if (memory == nullptr || memory->controller == kUnified) return group;
     group.oom_event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     const UniqueFd control(
-        ::openat(memory->folder.get(), "memory.oom_control", O_RDONLY | O_CLOEXEC));
-    (void)write_at(memory->folder.get(), "cgroup.event_control",
-                   fmt::format("{} {}", group.oom_event_.get(), control.get()));
+        ::open((memory->path / "memory.oom_control").c_str(), O_RDONLY | O_CLOEXEC));
+    (void)write_once(memory->path / "cgroup.event_control",
+                     fmt::format("{} {}", group.oom_event_.get(), control.get()));
     return group;
 }
 

@@ -35,15 +35,19 @@ class GuestCgroup final {
     struct Folder {
         std::string controller;  // "memory", ...; "" is the unified hierarchy
         std::filesystem::path path;
-        UniqueFd folder;
-        UniqueFd procs;  // cgroup.procs, v1 only
+        UniqueFd entry;  // v1: its cgroup.procs; v2: the folder. Until forget_entries()
     };
 
     Result<> set_limits(const Limits& limits);
+    // Of the processors, against other guests that want them at the same time.
+    Result<> set_weight(bool is_background) const;
     // v2: for CLONE_INTO_CGROUP. -1 with v1, where the child enters by itself (enter()).
     int clone_into() const;
     // v1: descriptors to write "0" to. Entering waits for an RCU grace period (some ms).
     std::vector<int> entries() const;
+    // Once the guest's process has been made: who keeps a thousand guests keeps descriptors for
+    // each, and every process that is made afterwards copies and closes them all.
+    void forget_entries();
     // v1: becomes readable when the group runs out of memory. -1 where there is none.
     int out_of_memory_event() const { return oom_event_.get(); }
     bool out_of_memory() const;

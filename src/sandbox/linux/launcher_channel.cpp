@@ -2,10 +2,16 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace ac::sandbox {
 namespace {
+
+// The launcher makes one guest after the other. What it has been asked for beyond these would only
+// stand in its way: sockets of guests that run already are asked for through the same channel.
+constexpr std::size_t kSpawnsAtOnce = 4;
 
 Error launcher_gone() {
     return {ErrorCode::unavailable, "the sandbox launcher is gone, and every guest with it"};
@@ -68,6 +74,7 @@ std::shared_ptr<GuestEnd> LauncherChannel::add_guest(std::uint64_t id) {
 void LauncherChannel::forget_guest(std::uint64_t id) {
     const std::lock_guard lock(mutex_);
     guests_.erase(id);
+    std::erase_if(spawns_, [id](const Outgoing& spawn) { return spawn.id == id; });
 }
 
 Completion<Answer> LauncherChannel::ask(std::uint64_t id, const Request& request,
@@ -79,24 +86,36 @@ Completion<Answer> LauncherChannel::ask(std::uint64_t id, const Request& request
                              "arguments, environment and mounts of a sandbox are too large"));
         return answer;
     }
-    {
-        const std::lock_guard lock(mutex_);
-        if (gone_) {
-            answer.complete(fail(launcher_gone()));
-            return answer;
-        }
-        pending_[id] = answer;
+    const std::lock_guard lock(mutex_);
+    if (gone_) {
+        answer.complete(fail(launcher_gone()));
+        return answer;
     }
-    queue({std::move(bytes), std::move(descriptors)});
+    pending_[id] = answer;
+    Outgoing outgoing{id, std::move(bytes), std::move(descriptors)};
+    if (!std::holds_alternative<SpawnRequest>(request)) {
+        queue(std::move(outgoing));
+    } else {
+        spawns_.push_back(std::move(outgoing));
+        spawn_next();
+    }
     return answer;
 }
 
 void LauncherChannel::tell(const Request& request) {
-    queue({encode(request), {}});
+    const std::lock_guard lock(mutex_);
+    queue({0, encode(request), {}});
+}
+
+void LauncherChannel::spawn_next() {
+    while (!spawns_.empty() && spawning_.size() < kSpawnsAtOnce) {
+        spawning_.insert(spawns_.front().id);
+        queue(std::move(spawns_.front()));
+        spawns_.pop_front();
+    }
 }
 
 void LauncherChannel::queue(Outgoing outgoing) {
-    const std::lock_guard lock(mutex_);
     if (gone_) return;
     outbox_.push_back(std::move(outgoing));
     if (outbox_.size() == 1 || !write_waits_) flush();
@@ -172,6 +191,7 @@ void LauncherChannel::on_answer(Packet packet) {
             waiting = std::move(found->second);
             pending_.erase(found);
         }
+        if (spawning_.erase(id) != 0) spawn_next();
     }
     if (!waiting) return;
     if (auto* failed = std::get_if<FailedNotice>(&*notice))
@@ -192,6 +212,7 @@ void LauncherChannel::on_gone() {
         pending.swap(pending_);
         guests.swap(guests_);
         outbox_.clear();
+        spawns_.clear();
     }
     for (const auto& [id, waiting] : pending) waiting.complete(fail(launcher_gone()));
     for (const auto& [id, guest] : guests) guest->tell(fail(launcher_gone()));

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "async/completion.h"
@@ -48,7 +49,8 @@ class LauncherChannel final : public std::enable_shared_from_this<LauncherChanne
     std::shared_ptr<GuestEnd> add_guest(std::uint64_t id);
     void forget_guest(std::uint64_t id);
 
-    // Sends, and registers for the answer to `id`.
+    // Sends, and registers for the answer to `id`. Guests beyond a few are asked for one after the
+    // other, in this order.
     Completion<Answer> ask(std::uint64_t id, const Request& request,
                            std::vector<UniqueFd> descriptors = {});
     void tell(const Request& request);
@@ -56,11 +58,15 @@ class LauncherChannel final : public std::enable_shared_from_this<LauncherChanne
   private:
     using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
     struct Outgoing {
+        std::uint64_t id;
         std::string bytes;
         std::vector<UniqueFd> descriptors;
     };
+    // mutex_ held
     void queue(Outgoing outgoing);
-    void flush();  // mutex_ held
+    void flush();
+    void spawn_next();
+
     void read_later();
     void read_now();
     void on_answer(Packet packet);
@@ -76,6 +82,8 @@ class LauncherChannel final : public std::enable_shared_from_this<LauncherChanne
     std::map<std::uint64_t, Completion<Answer>> pending_;
     std::map<std::uint64_t, std::shared_ptr<GuestEnd>> guests_;
     std::deque<Outgoing> outbox_;
+    std::set<std::uint64_t> spawning_;  // asked for, not answered
+    std::deque<Outgoing> spawns_;       // not asked for yet
 };
 
 }  // namespace ac::sandbox

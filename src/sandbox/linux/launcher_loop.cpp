@@ -137,7 +137,15 @@ void LauncherLoop::on_request(Packet packet) {
     if (const auto* opened = std::get_if<OpenRequest>(&*request)) return open_socket(*opened);
     if (const auto* wanted = std::get_if<ExecuteRequest>(&*request))
         return execute(*wanted, packet);
+    if (const auto* moved = std::get_if<GroundRequest>(&*request)) return move_to_ground(*moved);
     measure(std::get<MeasureRequest>(*request));
+}
+
+void LauncherLoop::move_to_ground(const GroundRequest& request) {
+    Guest* const guest = find(request.guest);
+    if (guest == nullptr || guest->reaped) return;
+    if (const auto moved = guest->group.set_weight(request.is_background); !moved)
+        AC_LOG(warn, "a guest's weight could not be set", {"why", moved.error().message});
 }
 
 void LauncherLoop::stop(const StopRequest& request) {

@@ -43,6 +43,7 @@ class LauncherLoop final {
     void stop(const StopRequest& request);
     void open_socket(const OpenRequest& request);
     void measure(const MeasureRequest& request);
+    void move_to_ground(const GroundRequest& request);
     void execute(const ExecuteRequest& request, const Packet& packet);
     bool stop_execution(const StopRequest& request);
     void on_execution(Guest& guest, const ExecutionNotice& notice, Packet& packet);

@@ -101,6 +101,7 @@ Result<std::unique_ptr<Guest>> LauncherLoop::make_berth(bool own_network) {
         return fail(ErrorCode::unavailable, "every uid for guests is taken");
     AC_TRY(guest->group, groups_.create(fmt::format("guest-{}", guest->serial)));
     auto cloned = clone_init(*guest);
+    guest->group.forget_entries();
     if (!cloned) {
         if (guest->pidfd) kill_pidfd(guest->pidfd.get(), SIGKILL);
         guest->group.remove();

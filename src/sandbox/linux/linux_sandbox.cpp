@@ -78,6 +78,9 @@ class LinuxMonitor final : public Monitor {
     Task<UniqueFd> connect(std::uint16_t port) override;
     Task<UniqueFd> listen(std::uint16_t port) override;
     Task<std::unique_ptr<Execution>> execute(Command command) override;
+    void move_to(Ground ground) override {
+        channel_->tell(GroundRequest{guest_, ground == Ground::background});
+    }
     Task<Usage> usage() override;
     const std::string& id() const override { return id_; }
 

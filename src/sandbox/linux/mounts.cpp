@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -9,7 +10,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <span>
 #include <sstream>
+#include <vector>
 
 namespace ac::sandbox {
 namespace {
@@ -30,6 +33,24 @@ UniqueFd open_below(int root, const std::string& path, int flags) {
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
     return UniqueFd(static_cast<int>(
         ::syscall(SYS_openat2, root, path.empty() ? "." : path.c_str(), &how, sizeof how)));
+}
+
+// The last of `parts`, in the folder that the others name; made if need be, and those likewise.
+// Mostly it is there, or its folder is: a look at each part on the way would be most of the work.
+// errno tells why not.
+UniqueFd make_below(int root, std::span<const std::string> parts, Kind kind) {
+    const std::string whole = fmt::format("{}", fmt::join(parts, "/"));
+    UniqueFd there = open_below(root, whole, O_PATH);
+    if (there || parts.empty()) return there;
+    const auto above = parts.first(parts.size() - 1);
+    const UniqueFd parent = make_below(root, above, Kind::folder);
+    if (!parent) return {};
+    const char* const name = parts.back().c_str();
+    if (kind == Kind::file)
+        return UniqueFd(
+            ::openat(parent.get(), name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444));
+    if (::mkdirat(parent.get(), name, 0755) != 0) return {};
+    return UniqueFd(::openat(parent.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 }
 
 }  // namespace
@@ -96,27 +117,17 @@ Result<> set_read_only(int mount) {
 }
 
 Result<> make_mount_point(int root, const std::string& path, Kind kind) {
-    std::string made;
-    std::istringstream parts(path);
-    std::string rest;
-    for (std::string part; std::getline(parts, part, '/');) {
+    std::vector<std::string> parts;
+    std::istringstream all(path);
+    for (std::string part; std::getline(all, part, '/');) {
         if (part.empty() || part == ".") continue;
         if (part == "..") return fail(ErrorCode::invalid_argument, "mount at " + path + ": has ..");
-        const UniqueFd parent = open_below(root, made, O_PATH | O_DIRECTORY);
-        if (!parent) return fail(errno_error("mount at " + path, errno));
-        made += (made.empty() ? "" : "/") + part;
-        const bool last = parts.peek() == std::istringstream::traits_type::eof();
-        if (open_below(root, made, O_PATH)) continue;
-        if (last && kind == Kind::file) {
-            const UniqueFd file(::openat(parent.get(), part.c_str(),
-                                         O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444));
-            if (!file) return fail(errno_error("mount at " + path, errno));
-        } else if (::mkdirat(parent.get(), part.c_str(), 0755) != 0) {
-            return fail(errno_error("mount at " + path, errno));
-        }
+        parts.push_back(std::move(part));
     }
-    if (made.empty())
+    if (parts.empty())
         return fail(ErrorCode::invalid_argument, "a mount cannot replace the guest's root");
+    const auto made = make_below(root, parts, kind);
+    if (!made) return fail(errno_error("mount at " + path, errno));
     return {};
 }
 

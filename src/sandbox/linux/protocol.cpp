@@ -13,6 +13,7 @@ enum class Kind : std::uint8_t {
     open,
     measure,
     execute,
+    ground,
     started = 65,
     failed,
     socket,
@@ -110,6 +111,12 @@ void put(ByteWriter& w, const OpenRequest& request) {
     w.u8(static_cast<std::uint8_t>(Kind::open));
     w.u64(request.id);
     w.u64(request.guest);
+}
+
+void put(ByteWriter& w, const GroundRequest& request) {
+    w.u8(static_cast<std::uint8_t>(Kind::ground));
+    w.u64(request.guest);
+    w.u8(request.is_background ? 1 : 0);
 }
 
 void put(ByteWriter& w, const MeasureRequest& request) {
@@ -270,6 +277,11 @@ std::optional<Request> decode_request(std::string_view bytes) {
         case Kind::execute:
             request = get_execute(r);
             break;
+        case Kind::ground: {
+            const std::uint64_t guest = r.u64();
+            request = GroundRequest{guest, r.boolean()};
+            break;
+        }
         default:
             return std::nullopt;
     }

@@ -9,11 +9,13 @@
 //   stop    guest, grace                        failed   id, code, message
 //   open    id, guest                           socket   id            [socket]
 //   measure id, guest                           measured id, usage
+//   ground  guest, whether in the background
 //   execute id, guest, command [descriptors]      (started then may bring a [terminal])
 //                                               ended    guest, outcome
 //
 // A guest is named by the id of the request that spawned it, a further command in a guest by the
-// one that executed it: stop and ended are about either. Every request but stop has one answer. The
+// one that executed it: stop and ended are about either. Each request has one answer, but for stop
+// and ground, which have none. The
 // launcher passes execute and stop on to the guest's init as they are.
 
 #include <cstdint>
@@ -76,6 +78,11 @@ struct MeasureRequest {
     std::uint64_t guest = 0;
 };
 
+struct GroundRequest {
+    std::uint64_t guest = 0;
+    bool is_background = false;
+};
+
 struct ExecuteRequest {
     std::uint64_t id = 0;
     std::uint64_t guest = 0;
@@ -112,8 +119,8 @@ struct EndedNotice {
     Outcome outcome;
 };
 
-using Request =
-    std::variant<SpawnRequest, StopRequest, OpenRequest, MeasureRequest, ExecuteRequest>;
+using Request = std::variant<SpawnRequest, StopRequest, OpenRequest, MeasureRequest, GroundRequest,
+                             ExecuteRequest>;
 using Notice = std::variant<StartedNotice, FailedNotice, SocketNotice, MeasuredNotice, EndedNotice>;
 
 std::string encode(const Request& request);

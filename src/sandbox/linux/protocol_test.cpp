@@ -44,6 +44,16 @@ TEST(protocol, every_cut_of_a_message_is_refused) {
     EXPECT_FALSE(decode_request(bytes + "x"));
 }
 
+TEST(protocol, a_move_to_the_background_survives_the_way) {
+    const std::string bytes = encode(Request{GroundRequest{.guest = 42, .is_background = true}});
+    const auto decoded = decode_request(bytes);
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(std::get<GroundRequest>(*decoded).guest, 42U);
+    EXPECT_TRUE(std::get<GroundRequest>(*decoded).is_background);
+    EXPECT_FALSE(decode_request(bytes + "x"));
+    EXPECT_FALSE(decode_request(std::string_view(bytes).substr(0, bytes.size() - 1)));
+}
+
 TEST(protocol, an_execution_survives_the_way_to_the_guests_init_and_back) {
     const ExecuteRequest wanted{.id = 9,
                                 .guest = 42,

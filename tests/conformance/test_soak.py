@@ -74,6 +74,17 @@ class Footprint:
         return out
 
 
+def settled(daemon):
+    """When nothing is on its way any more: sandboxes that are prepared ahead are there again."""
+    found = []
+
+    def is_steady():
+        found.append(Footprint(daemon))
+        return len(found) > 2 and vars(found[-1]) == vars(found[-2]) == vars(found[-3])
+    assert eventually(is_steady, SETTLE_SECONDS_MAX, 1)
+    return found[-1]
+
+
 def files_of(pid):
     """Open descriptors by kind."""
     kinds = collections.Counter()
@@ -221,8 +232,7 @@ def test_nothing_is_left_of_sessions_that_came_and_went(soaked):
     first.invoke({"do": "echo"})
     first.delete()
     assert eventually(lambda: gone(first), SETTLE_SECONDS_MAX)
-    time.sleep(1)
-    before = Footprint(daemon)
+    before = settled(daemon)
 
     runtimes = [agents.deploy(daemon, {}, agentRuntimeArtifact=artifact) for _ in range(2)]
     runtimes.append(agents.deploy(daemon, {}, agentRuntimeArtifact=artifact,

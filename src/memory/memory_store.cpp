@@ -11,7 +11,7 @@ using storage::Params;
 using storage::Row;
 using storage::Rows;
 
-constexpr std::array<storage::Migration, 5> kMigrations = {
+constexpr std::array<storage::Migration, 6> kMigrations = {
     {{.module = "memory", .version = 1, .sql = R"(
 CREATE TABLE memory_memories (
     number BIGINT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, id TEXT NOT NULL,
@@ -79,7 +79,11 @@ CREATE TABLE memory_vectors (
      {.module = "memory", .version = 4, .sql = R"(
 CREATE TABLE memory_changes (
     memory BIGINT NOT NULL, number BIGINT NOT NULL, stream TEXT NOT NULL, record TEXT NOT NULL,
-    document TEXT NOT NULL, changed_at BIGINT NOT NULL, PRIMARY KEY (memory, number)))"}}};
+    document TEXT NOT NULL, changed_at BIGINT NOT NULL, PRIMARY KEY (memory, number)))"},
+     {.module = "memory", .version = 5, .sql = R"(
+ALTER TABLE memory_records ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX memory_records_by_change ON memory_records (memory, updated_at, number)
+    WHERE revision > 0)"}}};
 
 constexpr std::string_view kColumns =
     "SELECT number, account, region, id, name, expiry_days, document, status, created_at, "

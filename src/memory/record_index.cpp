@@ -10,13 +10,11 @@ namespace {
 
 constexpr std::size_t kOwnIndexRecordsMax = 20'000;  // read for one search, a second of work
 constexpr Milliseconds kCompletionPoll{20};
-constexpr Milliseconds kFollowPause{100};
-// Others' clocks may be behind, and their transactions slow.
-constexpr Seconds kFollowSlack{10};
-constexpr std::size_t kKeysAtOnce = 100;
 constexpr int kCompletionPolls = 2000;  // 40 s: within what clients wait for an answer
 
-search::Document document_of(const Record& record, std::vector<float> vector = {}) {
+}  // namespace
+
+search::Document RecordIndex::document_of(const Record& record, std::vector<float> vector) {
     return {.key = record.key,
             .space = record.space,
             .text = record.text,
@@ -24,13 +22,20 @@ search::Document document_of(const Record& record, std::vector<float> vector = {
             .vector = std::move(vector)};
 }
 
-}  // namespace
-
 void RecordIndex::Shard::apply(const Record& record) {
     if (record.strategy.empty() && record.metadata.empty())
         attributes.erase(record.key);
     else
         attributes[record.key] = {record.strategy, record.metadata};
+}
+
+void RecordIndex::Shard::remove(std::int64_t key) {
+    {
+        const std::lock_guard lock(mutex);
+        if (!is_complete) changed.insert(key);
+        attributes.erase(key);
+    }
+    index->remove(key);
 }
 
 bool RecordIndex::Shard::accepts(std::int64_t key, const RecordQuery& query) const {
@@ -79,7 +84,7 @@ void RecordIndex::put(std::int64_t memory, const Record& record) {
         if (!own->is_complete) own->changed.insert(record.key);
         own->apply(record);
     }
-    own->index->put(document_of(record));
+    own->index->put(document_of(record, {}));
     listener_.on_change();
     if (embedder()) listener_.on_vectorless(memory, record.key);
 }
@@ -89,13 +94,7 @@ void RecordIndex::attach(std::int64_t memory, std::int64_t key, std::span<const 
 }
 
 void RecordIndex::remove(std::int64_t memory, std::int64_t key) {
-    const auto own = shard(memory);
-    {
-        const std::lock_guard lock(own->mutex);
-        if (!own->is_complete) own->changed.insert(key);
-        own->attributes.erase(key);
-    }
-    own->index->remove(key);
+    shard(memory)->remove(key);
     listener_.on_change();
 }
 
@@ -237,45 +236,6 @@ Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::shard_for(std::int64_t me
     // It is not being built, or takes longer than anyone waits.
     const auto unbounded = std::numeric_limits<std::size_t>::max();
     co_return co_await load_spaces(memory, spaces, unbounded);
-}
-
-Task<> RecordIndex::add_unknown(std::int64_t memory, std::vector<std::int64_t> keys) {
-    for (std::size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
-        auto read =
-            [memory, keys = std::vector(keys.begin() + static_cast<std::ptrdiff_t>(first),
-                                        keys.begin() + static_cast<std::ptrdiff_t>(std::min(
-                                                           first + kKeysAtOnce, keys.size())))](
-                storage::Transaction& tx) { return store::records_by_key(tx, memory, keys); };
-        AC_CO_TRY(auto records, co_await context_.database.read(std::move(read)));
-        AC_CO_CHECK(co_await put_all(memory, std::move(records)));
-    }
-    co_return Result<>{};
-}
-
-Task<> RecordIndex::follow(std::int64_t memory) {
-    const auto own = find(memory);
-    // Another process made the memory.
-    if (!own) co_return co_await load(memory);
-    const auto now = context_.now();
-    std::int64_t after = 0;
-    {
-        const std::lock_guard lock(own->mutex);
-        if (!own->is_complete || now - own->followed < kFollowPause) co_return Result<>{};
-        after = Arrivals::lowest_at(own->followed - kFollowSlack);
-        own->followed = now;
-    }
-    std::vector<std::int64_t> unknown;
-    for (;;) {
-        auto read = [memory, after, page = context_.limits.times_page](storage::Transaction& tx) {
-            return store::scan_times(tx, memory, std::nullopt, after, page);
-        };
-        AC_CO_TRY(const auto found, co_await context_.database.read(std::move(read)));
-        if (found.empty()) break;
-        after = found.back().key;
-        for (const auto& one : found)
-            if (!own->index->contains(one.key)) unknown.push_back(one.key);
-    }
-    co_return co_await add_unknown(memory, std::move(unknown));
 }
 
 Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, RecordQuery query) {

@@ -49,6 +49,8 @@ class RecordIndex final {
     // The same for a batch, off the caller's loop.
     Task<> put_all(std::int64_t memory, std::vector<Record> records);
     void remove(std::int64_t memory, std::int64_t key);
+    // Of records that a search found and the database has not (any more).
+    void forget_gone(std::int64_t memory, std::span<const std::int64_t> keys);
     void attach(std::int64_t memory, std::int64_t key, std::span<const float> vector);
 
     // Reads a memory's records until its index is complete.
@@ -82,8 +84,11 @@ class RecordIndex final {
         std::unordered_set<std::int64_t> changed;
         bool is_complete = false;
         WallTime followed;  // what others wrote before is in the index
+        // Of records that were changed of late, by key, as far as they are in the index.
+        std::unordered_map<std::int64_t, ChangedRecord> revisions;
 
         void apply(const Record& record);
+        void remove(std::int64_t key);
         bool accepts(std::int64_t key, const RecordQuery& query) const;
     };
 
@@ -103,10 +108,14 @@ class RecordIndex final {
     // nullptr: there are too many for one search.
     Task<std::shared_ptr<Shard>> load_spaces(std::int64_t memory, SpaceSelection spaces,
                                              std::size_t records_max);
-    // Adds what other processes wrote since the last time: a search looks for it, not more often
-    // than kFollowPause. What they deleted is not in the database and so in no answer.
+    static search::Document document_of(const Record& record, std::vector<float> vector);
+    // Adds what other processes stored and changed since the last time: a search looks for it, not
+    // more often than kFollowPause. What they deleted is noticed when it is found: forget_gone().
     Task<> follow(std::int64_t memory);
-    Task<> add_unknown(std::int64_t memory, std::vector<std::int64_t> keys);
+    Task<std::vector<std::int64_t>> unknown_since(std::int64_t memory, WallTime since);
+    Task<std::vector<std::int64_t>> changed_since(std::int64_t memory, WallTime since);
+    // Reads records anew; those that have gone leave the index.
+    Task<> refresh(std::int64_t memory, std::vector<std::int64_t> keys);
     Task<std::shared_ptr<Shard>> shard_for(std::int64_t memory, SpaceSelection spaces);
 
     Context& context_;

@@ -93,7 +93,7 @@ Result<> update_record(Transaction& tx, std::int64_t memory, const Record& recor
     AC_CHECK(tx.execute(
         "UPDATE memory_records SET space = $3, strategy = $4, body = $5, metadata = $6, "
         "sources = $7, subject = $8, created_at = $9, updated_at = $10, expires_at = $11, "
-        "expiry_days = $12 WHERE memory = $1 AND id = $2",
+        "expiry_days = $12, revision = revision + 1 WHERE memory = $1 AND id = $2",
         {memory, record.id.text(), record.space, record.strategy, record.text,
          json::serialize(metadata_to_json(record.metadata)), sources_text(record.sources),
          record.subject, to_epoch_ms(record.created_at), to_epoch_ms(record.updated_at),
@@ -111,7 +111,7 @@ Result<> supersede_record(Transaction& tx, std::int64_t memory, const RecordId& 
                           const RecordId& by, WallTime now) {
     AC_CHECK(
         tx.execute("UPDATE memory_records SET status = 'SUPERSEDED', replaced_by = $3, "
-                   "updated_at = $4 WHERE memory = $1 AND id = $2",
+                   "updated_at = $4, revision = revision + 1 WHERE memory = $1 AND id = $2",
                    {memory, id.text(), by.text(), to_epoch_ms(now)}));
     return {};
 }
@@ -184,6 +184,19 @@ Result<std::vector<RecordTimes>> scan_times(Transaction& tx, std::int64_t memory
     for (const auto& row : rows)
         out.push_back(
             {row.integer(0), from_epoch_ms(row.integer(1)), from_epoch_ms(row.integer(2))});
+    return out;
+}
+
+Result<std::vector<ChangedRecord>> scan_changed(Transaction& tx, std::int64_t memory,
+                                                ChangedRecord after, int items_max) {
+    AC_TRY(const auto rows,
+           tx.query("SELECT updated_at, number, revision FROM memory_records WHERE memory = $1 AND "
+                    "revision > 0 AND (updated_at, number) > ($2, $3) ORDER BY updated_at, number "
+                    "LIMIT $4",
+                    {memory, to_epoch_ms(after.updated_at), after.key, std::int64_t{items_max}}));
+    std::vector<ChangedRecord> out;
+    for (const auto& row : rows)
+        out.push_back({from_epoch_ms(row.integer(0)), row.integer(1), row.integer(2)});
     return out;
 }
 

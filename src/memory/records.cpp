@@ -323,37 +323,53 @@ Task<Page<FoundRecord>> Records::retrieve(Scope scope, RecordQuery query) {
         return found.number;
     };
     AC_CO_TRY(const auto number, co_await context_.database.read(std::move(number_of)));
-    AC_CO_TRY(auto hits, co_await search(number, query));
-    if (hits.empty() && from == 0) {
+    const Cut cut{from, count};
+    AC_CO_TRY(auto found, co_await find_rows(number, query, cut));
+    if (found.is_nothing && from == 0) {
         // A record that came meanwhile may be among the newest and match nevertheless.
         AC_CO_TRY(auto page, co_await newest(scope, query));
         if (page.items.empty()) co_return page;
         AC_CO_CHECK(co_await wait_for_index(number, page.items));
-        AC_CO_TRY(hits, co_await search(number, query));
-        if (hits.empty()) co_return page;
+        AC_CO_TRY(found, co_await find_rows(number, query, cut));
+        if (found.is_nothing) co_return page;
     }
-    const bool is_cut = hits.size() > from + count;
-    hits.erase(hits.begin(),
-               hits.begin() + static_cast<std::ptrdiff_t>(std::min(from, hits.size())));
-    hits.resize(std::min(hits.size(), count));
-    std::vector<std::int64_t> keys;
-    for (const auto& hit : hits) keys.push_back(hit.key);
-    auto fetch = [number, keys](Transaction& tx) {
-        return store::records_by_key(tx, number, keys);
-    };
-    AC_CO_TRY(auto records, co_await context_.database.read(std::move(fetch)));
-    std::unordered_map<std::int64_t, Record*> by_key;
-    for (auto& record : records) by_key[record.key] = &record;
-    Page<FoundRecord> out;
-    const auto now = context_.now();
-    for (const auto& hit : hits) {
-        // One that was deleted or expired meanwhile is not shown.
-        const auto found = by_key.find(hit.key);
-        if (found != by_key.end() && is_there(*found->second, now))
-            out.items.push_back({std::move(*found->second), hit.score});
-    }
-    if (is_cut) out.next_token = text_token(listing, std::to_string(from + count));
+    Page<FoundRecord> out{.items = std::move(found.items)};
+    if (found.is_cut) out.next_token = text_token(listing, std::to_string(from + count));
     co_return out;
+}
+
+// A record that another daemon deleted, or that goes while the index is asked, takes no place in
+// the answer: the index forgets it and is asked again.
+Task<Records::FoundRows> Records::find_rows(std::int64_t memory, const RecordQuery& query,
+                                            Cut cut) {
+    constexpr int kTries = 4;
+    for (int i = 1;; ++i) {
+        AC_CO_TRY(auto hits, co_await search(memory, query));
+        FoundRows out{
+            .items = {}, .is_nothing = hits.empty(), .is_cut = hits.size() > cut.from + cut.count};
+        hits.erase(hits.begin(),
+                   hits.begin() + static_cast<std::ptrdiff_t>(std::min(cut.from, hits.size())));
+        hits.resize(std::min(hits.size(), cut.count));
+        std::vector<std::int64_t> keys;
+        for (const auto& hit : hits) keys.push_back(hit.key);
+        auto fetch = [memory, keys](Transaction& tx) {
+            return store::records_by_key(tx, memory, keys);
+        };
+        AC_CO_TRY(auto records, co_await context_.database.read(std::move(fetch)));
+        std::unordered_map<std::int64_t, Record*> by_key;
+        for (auto& record : records) by_key[record.key] = &record;
+        std::vector<std::int64_t> gone;
+        const auto now = context_.now();
+        for (const auto& hit : hits) {
+            const auto found = by_key.find(hit.key);
+            if (found == by_key.end())
+                gone.push_back(hit.key);
+            else if (is_there(*found->second, now))  // not expired
+                out.items.push_back({std::move(*found->second), hit.score});
+        }
+        if (gone.empty() || i == kTries) co_return out;
+        index_.forget_gone(memory, gone);
+    }
 }
 
 }  // namespace ac::memory

@@ -61,6 +61,17 @@ class Records final {
     Task<std::vector<RecordIndex::Hit>> search(std::int64_t memory, RecordQuery query);
     Task<Page<FoundRecord>> newest(Scope scope, RecordQuery query);
     Task<> wait_for_index(std::int64_t memory, const std::vector<FoundRecord>& records);
+    struct Cut {
+        std::size_t from = 0;
+        std::size_t count = 0;
+    };
+    struct FoundRows {
+        std::vector<FoundRecord> items;
+        bool is_nothing = false;  // no record matches the question
+        bool is_cut = false;
+    };
+    // `query` is the caller's until the Task is done.
+    Task<FoundRows> find_rows(std::int64_t memory, const RecordQuery& query, Cut cut);
 
     Context& context_;
     RecordIndex& index_;

@@ -218,6 +218,10 @@ Result<std::vector<RecordTimes>> scan_times(Transaction& tx, std::int64_t memory
                                             const std::optional<SpaceSelection>& spaces,
                                             std::int64_t after, int items_max);
 
+// In order of the time of change, from beyond `after`: what another daemon's index is told by.
+Result<std::vector<ChangedRecord>> scan_changed(Transaction& tx, std::int64_t memory,
+                                                ChangedRecord after, int items_max);
+
 // Vectors of records, by the name of what made them. They go with their records.
 // Keys, texts and times of change only, in order of key.
 Result<std::vector<Record>> records_without_vector(Transaction& tx, std::int64_t memory,
@@ -233,6 +237,9 @@ struct StoredVector {
 Result<std::vector<StoredVector>> vectors_between(Transaction& tx, std::int64_t memory,
                                                   const std::string& model, std::int64_t first,
                                                   std::int64_t last);
+Result<std::vector<StoredVector>> vectors_of(Transaction& tx, std::int64_t memory,
+                                             const std::string& model,
+                                             std::span<const std::int64_t> keys);
 Result<> forget_vectors(Transaction& tx, std::int64_t memory, std::int64_t key);
 
 // Changes of records that a stream is still to be told of, in order.

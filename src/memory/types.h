@@ -178,6 +178,13 @@ struct Record {
     int expiry_days = 0;  // what expires_at was last counted with
 };
 
+// A record that was changed or replaced after it was stored.
+struct ChangedRecord {
+    WallTime updated_at;
+    std::int64_t key = 0;
+    std::int64_t revision = 0;  // how often
+};
+
 struct RecordFilter {
     std::string key;
     Operator op = Operator::equals_to;

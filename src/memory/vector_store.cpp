@@ -66,6 +66,17 @@ Result<std::vector<StoredVector>> vectors_between(Transaction& tx, std::int64_t 
     return out;
 }
 
+Result<std::vector<StoredVector>> vectors_of(Transaction& tx, std::int64_t memory,
+                                             const std::string& model,
+                                             std::span<const std::int64_t> keys) {
+    std::vector<StoredVector> out;
+    for (const auto key : keys) {
+        AC_TRY(auto found, vectors_between(tx, memory, model, key, key));
+        for (auto& one : found) out.push_back(std::move(one));
+    }
+    return out;
+}
+
 Result<> forget_vectors(Transaction& tx, std::int64_t memory, std::int64_t key) {
     AC_CHECK(
         tx.execute("DELETE FROM memory_vectors WHERE memory = $1 AND number = $2", {memory, key}));

@@ -87,30 +87,82 @@ def found_by(client, memory, question):
     return [one["content"]["text"] for one in answer["memoryRecordSummaries"] if one["score"] > 0]
 
 
-def test_two_daemons_on_one_database_find_what_the_other_stored(tmp_path):
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two daemons on one database, and a memory of theirs."""
+    folder = tmp_path_factory.mktemp("pair")
     with contextlib.ExitStack() as stack:
-        config = config_for(tmp_path, stack.enter_context(Cluster()),
-                            identity={"key_file": str(tmp_path / "vault-keys.json")})
+        config = config_for(folder, stack.enter_context(Cluster()),
+                            identity={"key_file": str(folder / "vault-keys.json")},
+                            memory={"embedding": "hashed-ngrams"})
         one, other = (stack.enter_context(served(arguments=["--config", config]))
                       for _ in range(2))
         memory = one.client("bedrock-agentcore-control").create_memory(
             name=name_of("shared"), eventExpiryDuration=7, memoryStrategies=[
                 {"semanticMemoryStrategy": {
                     "name": "facts", "namespaceTemplates": ["/facts/{actorId}"]}}])["memory"]["id"]
-        clients = [one.client("bedrock-agentcore"), other.client("bedrock-agentcore")]
-        for number, text in enumerate(("I keep bees near the sea.", "I play the clarinet.",
-                                       "I collect old maps.")):
-            writer, reader = clients[number % 2], clients[1 - number % 2]
-            writer.create_event(
-                memoryId=memory, actorId="kim", sessionId=f"s{number}",
-                eventTimestamp=1_700_000_000,
-                payload=[{"conversational": {"role": "USER", "content": {"text": text}}}])
-            for client in (writer, reader):
-                assert eventually(lambda c=client, t=text: found_by(c, memory, t)[:1] ==
-                                  [f"User: {t}"]), text
-        listed = clients[1].list_memory_records(memoryId=memory, namespacePath="/facts")
-        assert len(listed["memoryRecordSummaries"]) == 3
-        gone = next(record for record in listed["memoryRecordSummaries"]
-                    if "clarinet" in record["content"]["text"])
-        clients[0].delete_memory_record(memoryId=memory, memoryRecordId=gone["memoryRecordId"])
-        assert not any("clarinet" in text for text in found_by(clients[1], memory, "clarinet"))
+        yield memory, [one.client("bedrock-agentcore"), other.client("bedrock-agentcore")]
+
+
+def test_two_daemons_on_one_database_find_what_the_other_stored(pair):
+    memory, clients = pair
+    for number, text in enumerate(("I keep bees near the sea.", "I play the clarinet.",
+                                   "I collect old maps.")):
+        writer, reader = clients[number % 2], clients[1 - number % 2]
+        writer.create_event(
+            memoryId=memory, actorId="kim", sessionId=f"s{number}",
+            eventTimestamp=1_700_000_000,
+            payload=[{"conversational": {"role": "USER", "content": {"text": text}}}])
+        for client in (writer, reader):
+            assert eventually(lambda c=client, t=text: found_by(c, memory, t)[:1] ==
+                              [f"User: {t}"]), text
+    listed = clients[1].list_memory_records(memoryId=memory, namespacePath="/facts")
+    assert len(listed["memoryRecordSummaries"]) == 3
+    gone = next(record for record in listed["memoryRecordSummaries"]
+                if "clarinet" in record["content"]["text"])
+    clients[0].delete_memory_record(memoryId=memory, memoryRecordId=gone["memoryRecordId"])
+    assert not any("clarinet" in text for text in found_by(clients[1], memory, "clarinet"))
+
+
+def stored(client, memory, namespace, texts):
+    made = client.batch_create_memory_records(memoryId=memory, records=[
+        {"requestIdentifier": str(number), "namespaces": [namespace], "content": {"text": text},
+         "timestamp": 1_700_000_000 + 7200 * number} for number, text in enumerate(texts)])
+    return [one["memoryRecordId"] for one in made["successfulRecords"]]
+
+
+def asked(client, memory, namespace, question, top=10):
+    answer = client.retrieve_memory_records(memoryId=memory, namespace=namespace, searchCriteria={
+        "searchQuery": question, "topK": top})
+    return [(one["content"]["text"], one["score"]) for one in answer["memoryRecordSummaries"]]
+
+
+def test_a_record_that_another_daemon_changed_is_found_by_its_new_words(pair):
+    memory, (one, other) = pair
+    space = "/changed"
+    first, *_ = stored(one, memory, space, ["Ann keeps bees.", "Ben sells maps.", "Mina sings."])
+    assert eventually(lambda: asked(other, memory, space, "bees")[0][0] == "Ann keeps bees.")
+    for number, (writer, reader) in enumerate([(one, other), (other, one), (one, other)]):
+        text = f"Ann races yacht{number}x."
+        writer.batch_update_memory_records(memoryId=memory, records=[
+            {"memoryRecordId": first, "timestamp": 1_700_000_000, "content": {"text": text}}])
+        for client in (writer, reader):
+            assert eventually(lambda c=client, n=number, t=text: asked(
+                c, memory, space, f"yacht{n}x")[0][0] == t)
+    # By its old words no more, and its vector is the new one: both daemons weigh it alike.
+    for question in ("who keeps bees", "yachts race"):
+        assert eventually(lambda q=question: asked(one, memory, space, q) ==
+                          asked(other, memory, space, q)), question
+
+
+def test_a_record_that_another_daemon_deleted_takes_no_place_in_an_answer(pair):
+    memory, (one, other) = pair
+    space = "/deleted"
+    made = stored(one, memory, space, [f"Crate {n} holds apples" for n in range(12)])
+    assert eventually(lambda: len(asked(other, memory, space, "apples", 12)) == 12)
+    best = [text for text, _ in asked(other, memory, space, "apples", 12)]
+    numbers = [int(text.split()[1]) for text in best[:8]]
+    one.batch_delete_memory_records(memoryId=memory, records=[
+        {"memoryRecordId": made[number]} for number in numbers])
+    found = [text for text, _ in asked(other, memory, space, "apples", 4)]
+    assert sorted(found) == sorted(best[8:])

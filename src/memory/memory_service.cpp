@@ -166,6 +166,10 @@ Detached MemoryService::load_indexes() {
         if (!loaded && loaded.error().code == ErrorCode::cancelled) co_return;
         if (!loaded) AC_LOG(error, "memory index is not built", {"reason", loaded.error().message});
     }
+    for (const auto number : *numbers) {
+        const auto linked = co_await index_.link(number);
+        if (!linked) co_return;  // cancelled
+    }
 }
 
 }  // namespace ac::memory

@@ -1,4 +1,5 @@
 // What other daemons on the same database stored, changed and deleted reaches this one's index.
+#include <algorithm>
 #include <utility>
 
 #include "memory/record_index.h"

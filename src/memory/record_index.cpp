@@ -49,7 +49,8 @@ bool RecordIndex::Shard::accepts(std::int64_t key, const RecordQuery& query) con
 }
 
 std::shared_ptr<RecordIndex::Shard> RecordIndex::make_shard() const {
-    return std::make_shared<Shard>(search::make_index(nullptr));
+    auto post = [&pool = context_.pool](std::function<void()> work) { pool.post(std::move(work)); };
+    return std::make_shared<Shard>(search::make_index(nullptr, {}, std::move(post)));
 }
 
 std::shared_ptr<RecordIndex::Shard> RecordIndex::shard(std::int64_t memory) {
@@ -189,7 +190,7 @@ Task<> RecordIndex::load(std::int64_t memory) {
                 const std::lock_guard lock(own->mutex);
                 if (own->changed.contains(page.records[i].key)) continue;
                 own->apply(page.records[i]);
-                own->index->put(std::move(analyses[i]));
+                own->index->put(std::move(analyses[i]), search::Linking::later);
             }
             return {};
         };
@@ -198,6 +199,17 @@ Task<> RecordIndex::load(std::int64_t memory) {
     const std::lock_guard lock(own->mutex);
     own->is_complete = true;
     own->changed.clear();
+    co_return Result<>{};
+}
+
+// A few at a time, so that searches get their turn, which scan what is not linked.
+Task<> RecordIndex::link(std::int64_t memory) {
+    constexpr std::size_t kLinkedAtOnce = 4;
+    const auto own = shard(memory);
+    auto work = [own]() -> Result<bool> { return own->index->link(kLinkedAtOnce); };
+    for (bool is_more = true; is_more;) {
+        AC_CO_TRY(is_more, co_await context_.pool.run(work));
+    }
     co_return Result<>{};
 }
 
@@ -215,7 +227,9 @@ Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t 
         auto add = [own, page = std::move(page)]() mutable -> Result<> {
             for (const auto& record : page.records) {
                 own->apply(record);
-                own->index->put(document_of(record, std::move(page.vectors[record.key])));
+                own->index->put(
+                    search::analyse(document_of(record, std::move(page.vectors[record.key]))),
+                    search::Linking::later);
             }
             return {};
         };

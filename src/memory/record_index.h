@@ -55,6 +55,8 @@ class RecordIndex final {
 
     // Reads a memory's records until its index is complete.
     Task<> load(std::int64_t memory);
+    // After load(): gives the vectors their places in graphs, where they are many.
+    Task<> link(std::int64_t memory);
     bool is_complete(std::int64_t memory) const;
     bool contains(std::int64_t memory, std::int64_t key) const;
 

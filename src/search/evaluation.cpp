@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "search/score_line.h"
+
 namespace ac::search {
 
 namespace {
@@ -156,10 +158,11 @@ Weights weigh_forms(const QueryTerms& forms, std::span<const AskedForm> asked,
     return out;
 }
 
-void score_now(const Partition& partition, Kind kind, const Occurrences& occurrences,
-               const Weights& weights, const TermValue& value, std::span<float> out) {
+float score_now(const Partition& partition, Kind kind, const Occurrences& occurrences,
+                const Weights& weights, const TermValue& value, std::span<float> out) {
     const auto lengths = partition.lengths(kind);
     auto readings = readings_of(occurrences, weights);
+    float best = 0;
     std::array<float, kStretch> single;  // of a term that a document has once
     for (std::size_t first = 0; first < out.size(); first += kStretch) {
         const auto size = std::min(kStretch, out.size() - first);
@@ -183,13 +186,16 @@ void score_now(const Partition& partition, Kind kind, const Occurrences& occurre
                 scores[i] += weight * (value(count, length[i]) - single[i]);
             });
         }
+        best = std::max(best, largest(scores));
     }
     for (const auto term : weights.now) {
         if (occurrences.list(term) != nullptr) continue;
         occurrences.for_each(term, [&](std::uint32_t slot, std::uint32_t count) {
             out[slot] += weights.of_term[term] * value(count, lengths[slot]);
+            best = std::max(best, out[slot]);
         });
     }
+    return best;
 }
 
 void score_later(const Partition& partition, Kind kind, const QueryTerms& terms,

@@ -62,10 +62,11 @@ Weights weigh_forms(const QueryTerms& forms, std::span<const AskedForm> asked,
                     std::span<const Partition* const> partitions,
                     std::span<const Occurrences> occurrences, const Tuning& tuning);
 
-// Scores of all slots by the terms of `now`; `out` has one entry a slot and is written over. A
-// stretch of slots at a time, whose scores stay in the processor's nearest cache.
-void score_now(const Partition& partition, Kind kind, const Occurrences& occurrences,
-               const Weights& weights, const TermValue& value, std::span<float> out);
+// Scores of all slots by the terms of `now`, and the best of them; `out` has one entry a slot and
+// is written over. A stretch of slots at a time, whose scores stay in the processor's nearest
+// cache.
+float score_now(const Partition& partition, Kind kind, const Occurrences& occurrences,
+                const Weights& weights, const TermValue& value, std::span<float> out);
 
 // Adds to the scores of `slots` what the terms of `later` give.
 void score_later(const Partition& partition, Kind kind, const QueryTerms& terms,

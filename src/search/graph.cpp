@@ -1,6 +1,7 @@
 #include "search/graph.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <queue>
 
@@ -115,9 +116,16 @@ Graph::Neighbours Graph::search_layer(const Vectors& vectors, const Vectors::Rou
         const auto next = open.top();
         open.pop();
         if (found.size() >= width && is_better(found.top(), next)) break;
+        // All of them are asked of the memory before the first is looked at.
+        std::array<std::uint32_t, std::size_t{2} * kLinks> fresh;
+        std::size_t count = 0;
         for (const auto slot : links(next.slot, layer)) {
             if (slot == kEmpty) break;
             if (!seen.insert(slot)) continue;
+            vectors.prefetch(slot);
+            fresh[count++] = slot;
+        }
+        for (const auto slot : std::span(fresh).first(count)) {
             const Neighbour candidate{slot, vectors.rough(query, slot)};
             if (found.size() >= width && is_better(found.top(), candidate)) continue;
             open.push(candidate);

@@ -98,11 +98,33 @@ TEST(VectorRows, rows_follow_their_slots_through_compaction) {
     rows.renumber(new_slot);
     EXPECT_EQ(rows.size(), 50);
     const auto all = [](std::uint32_t) { return true; };
-    auto found = rows.nearest(drawn[1], 10, {}, all);  // its slot was 98
+    auto found = rows.nearest(drawn[1], 10, all);  // its slot was 98
     std::ranges::sort(found, std::ranges::greater(), &VectorRows::Found::similarity);
     EXPECT_EQ(found.front().slot, 49);
     EXPECT_NEAR(found.front().similarity, 1, 0.02);
     EXPECT_LT(rows.noise(drawn[1]), 0.9);
+}
+
+TEST(VectorRows, what_is_not_linked_yet_is_found_all_the_same) {
+    Topics topics;
+    VectorRows rows(kDimensions);
+    std::vector<std::vector<float>> drawn;
+    for (std::uint32_t i = 0; i < 300; ++i) {
+        drawn.push_back(topics.draw());
+        rows.append(i, drawn.back());
+    }
+    EXPECT_TRUE(rows.link(100));
+    const auto all = [](std::uint32_t) { return true; };
+    for (const std::uint32_t slot : {5, 99, 100, 299}) {
+        const auto found = rows.nearest(drawn[slot], 10, all);
+        EXPECT_EQ(std::ranges::max_element(found, {}, &VectorRows::Found::similarity)->slot, slot);
+    }
+    EXPECT_FALSE(rows.link(1000));
+    EXPECT_FALSE(rows.link(1));
+    EXPECT_LE(rows.nearest(drawn[7], 10, all).size(), 10);
+    const auto compared = rows.compare(drawn[7], std::vector<std::uint32_t>{3, 7, 1000});
+    ASSERT_EQ(compared.size(), 2);
+    EXPECT_GT(compared[1].similarity, compared[0].similarity);
 }
 
 }  // namespace

@@ -40,11 +40,12 @@ std::string_view speaker_of(std::string_view text) {
 
 class HybridIndex final : public Index {
   public:
-    HybridIndex(const Embedder* embedder, Tuning tuning)
-        : embedder_(embedder), tuning_(std::move(tuning)) {}
+    HybridIndex(const Embedder* embedder, Tuning tuning, Post post)
+        : embedder_(embedder), tuning_(std::move(tuning)), post_(std::move(post)) {}
 
     using Index::put;
-    void put(Analysis analysis) override;
+    void put(Analysis analysis, Linking linking) override;
+    bool link(std::size_t most) override;
     void remove(Key key) override;
     bool contains(Key key) const override;
     void attach(Key key, std::span<const float> vector) override;
@@ -57,6 +58,8 @@ class HybridIndex final : public Index {
         std::uint32_t slot = 0;
     };
     void remove_locked(Key key);
+    void attach_locked(Partition& partition, std::uint32_t slot, std::span<const float> vector,
+                       Linking linking);
     std::vector<const Partition*> selected(const SpaceFilter& filter) const;
     Question question(const Query& query) const;
     std::vector<Hit> answer(const Query& query) const;  // every partition is in order
@@ -66,6 +69,7 @@ class HybridIndex final : public Index {
 
     const Embedder* embedder_;
     Tuning tuning_;
+    Post post_;
     mutable std::shared_mutex mutex_;  // guards all below
     std::map<std::string, std::unique_ptr<Partition>, std::less<>> spaces_;
     Vocabulary vocabulary_;
@@ -74,7 +78,7 @@ class HybridIndex final : public Index {
     mutable ScratchPool scratch_;
 };
 
-void HybridIndex::put(Analysis analysis) {
+void HybridIndex::put(Analysis analysis, Linking linking) {
     auto& document = analysis.document;
     if (document.vector.empty() && embedder_) document.vector = embedder_->embed(document.text);
     Partition::Added added{
@@ -95,7 +99,21 @@ void HybridIndex::put(Analysis analysis) {
     if (partition->is_ordered()) unordered_.push_back(partition.get());
     const auto slot = partition->add(added);
     places_[document.key] = {partition.get(), slot};
-    if (!document.vector.empty()) partition->attach(slot, document.vector);
+    if (!document.vector.empty()) attach_locked(*partition, slot, document.vector, linking);
+}
+
+void HybridIndex::attach_locked(Partition& partition, std::uint32_t slot,
+                                std::span<const float> vector, Linking linking) {
+    // More than one a vector, so that a graph that began late catches up.
+    constexpr std::size_t kLinkedAtOnce = 4;
+    partition.attach(slot, vector);
+    if (linking == Linking::now) (void)partition.link(kLinkedAtOnce, tuning_.graph_from);
+}
+
+bool HybridIndex::link(std::size_t most) {
+    const std::unique_lock lock(mutex_);
+    return std::ranges::any_of(
+        spaces_, [&](const auto& item) { return item.second->link(most, tuning_.graph_from); });
 }
 
 void HybridIndex::attach(Key key, std::span<const float> vector) {
@@ -104,7 +122,7 @@ void HybridIndex::attach(Key key, std::span<const float> vector) {
     if (found == places_.end()) return;
     const auto [partition, slot] = found->second;
     if (partition->vectors() != nullptr && partition->vectors()->has(slot)) return;
-    partition->attach(slot, vector);
+    attach_locked(*partition, slot, vector, Linking::now);
 }
 
 bool HybridIndex::contains(Key key) const {
@@ -189,7 +207,7 @@ Question HybridIndex::question(const Query& query) const {
 
 std::vector<Hit> HybridIndex::answer(const Query& query) const {
     auto scratch = scratch_.take();
-    auto out = rank(query, question(query), selected(query.spaces), tuning_, *scratch);
+    auto out = rank(query, question(query), selected(query.spaces), tuning_, post_, *scratch);
     scratch_.give_back(std::move(scratch));
     return out;
 }
@@ -235,8 +253,8 @@ Analysis analyse(Document document) {
             .speaker = name.empty() ? std::string() : name.front()};
 }
 
-std::unique_ptr<Index> make_index(const Embedder* embedder, Tuning tuning) {
-    return std::make_unique<HybridIndex>(embedder, std::move(tuning));
+std::unique_ptr<Index> make_index(const Embedder* embedder, Tuning tuning, Post post) {
+    return std::make_unique<HybridIndex>(embedder, std::move(tuning), std::move(post));
 }
 
 }  // namespace ac::search

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "search/aside.h"
 #include "search/embedder.h"
 #include "search/tokenizer.h"
 
@@ -83,7 +84,8 @@ struct Tuning {
     std::size_t postings_max = 3'000'000;  // read for the words, and again for the forms
     std::size_t completed_max = 2'000;     // documents in which terms left out before are looked up
     std::size_t vectors_max = 200;         // nearest vectors looked at, once there is a graph
-    std::size_t candidates_max = 4'000;    // documents that are looked at with their neighbours
+    std::size_t compared_max = 1'000;      // best by words whose vectors are looked at as well
+    std::size_t graph_from = 75'000;       // vectors of a space; search_vectors_bench
 };
 
 // A document taken apart, which is half the work of adding it and needs no index.
@@ -94,12 +96,19 @@ struct Analysis {
 };
 Analysis analyse(Document document);
 
+// When a vector gets its place in its space's graph, which takes a millisecond where there are a
+// million; until then searches scan it.
+enum class Linking { now, later };
+
 class Index {
   public:
     virtual ~Index() = default;
     // Adds, or replaces the document of that key.
-    virtual void put(Analysis analysis) = 0;
+    virtual void put(Analysis analysis, Linking linking) = 0;
+    void put(Analysis analysis) { put(std::move(analysis), Linking::now); }
     void put(Document document) { put(analyse(std::move(document))); }
+    // Gives up to `most` vectors that wait for it their place. False: none waits any more.
+    virtual bool link(std::size_t most) = 0;
     virtual void remove(Key key) = 0;  // absent is fine
     virtual bool contains(Key key) const = 0;
     // The vector of a document that was put without: making one may take longer than a caller
@@ -116,7 +125,8 @@ class Index {
 };
 
 // `embedder` outlives the index and makes the vectors that documents and queries come without;
-// nullptr: those are found by words only.
-std::unique_ptr<Index> make_index(const Embedder* embedder, Tuning tuning = {});
+// nullptr: those are found by words only. A search of many documents hands a part of its work to
+// `post`, if there is one.
+std::unique_ptr<Index> make_index(const Embedder* embedder, Tuning tuning = {}, Post post = {});
 
 }  // namespace ac::search

@@ -70,6 +70,7 @@ std::uint32_t Partition::add(const Added& document) {
     keys_.push_back(document.key);
     times_.push_back(document.time_ms);
     speakers_.push_back(document.speaker);
+    if (document.speaker != kNobody) all_speakers_.insert(document.speaker);
     documents_.push_back(pack_document(document.words, document.forms));
     for (auto [own, terms] : {std::pair(&words_, &document.words), {&forms_, &document.forms}}) {
         const auto length = length_of(*terms);
@@ -85,6 +86,10 @@ std::uint32_t Partition::add(const Added& document) {
 void Partition::attach(std::uint32_t slot, std::span<const float> vector) {
     if (!vectors_) vectors_ = std::make_unique<VectorRows>(vector.size());
     vectors_->append(slot, vector);
+}
+
+bool Partition::link(std::size_t most, std::size_t graph_from) {
+    return vectors_ && vectors_->size() >= graph_from && vectors_->link(most);
 }
 
 Partition::Bytes Partition::terms(Kind kind, std::uint32_t slot) const {
@@ -184,9 +189,9 @@ void Partition::order(const Tuning& tuning) {
         std::ranges::copy(merged, first);
     }
     const auto from = static_cast<std::size_t>(first - by_time_.begin());
-    position_.resize(slots());
-    for (auto i = from; i < by_time_.size(); ++i)
-        position_[by_time_[i]] = static_cast<std::uint32_t>(i);
+    if (from == 0) is_sequential_ = true;
+    for (auto i = from; i < by_time_.size() && is_sequential_; ++i)
+        is_sequential_ = by_time_[i] == i;
     extend_episodes(tuning, appended ? from : 0);
 }
 
@@ -195,17 +200,16 @@ void Partition::extend_episodes(const Tuning& tuning, std::size_t from) {
     episode_of_.resize(slots());
     if (from == 0) {
         episode_lengths_.clear();
-        last_episode_documents_ = 0;
+        episode_starts_.clear();
     }
     for (auto i = from; i < by_time_.size(); ++i) {
         const auto slot = by_time_[i];
         const bool pause =
             i > 0 && times_[slot] - times_[by_time_[i - 1]] > tuning.episode_gap.count();
-        if (i == 0 || pause || last_episode_documents_ == kEpisodeDocumentsMax) {
+        if (i == 0 || pause || i - episode_starts_.back() == kEpisodeDocumentsMax) {
             episode_lengths_.push_back(0);
-            last_episode_documents_ = 0;
+            episode_starts_.push_back(static_cast<std::uint32_t>(i));
         }
-        ++last_episode_documents_;
         episode_of_[slot] = static_cast<std::uint32_t>(episode_lengths_.size() - 1);
         episode_lengths_.back() += words_.lengths[slot];
     }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "search/index.h"
@@ -38,6 +39,9 @@ class Partition final {
     std::uint32_t add(const Added& document);
     // The document's vector; once, and of the same dimension as those before.
     void attach(std::uint32_t slot, std::span<const float> vector);
+    // Gives up to `most` vectors their place in the graph, if there are `graph_from` at least.
+    // False: none waits for one.
+    bool link(std::size_t most, std::size_t graph_from);
     void remove(std::uint32_t slot);
     // Renumbers the slots when too many are dead: true when it did; `moved` is then called with
     // every living key and its slot.
@@ -66,12 +70,21 @@ class Partition final {
     void order(const Tuning& tuning);
     bool is_ordered() const { return ordered_ == keys_.size(); }
     std::span<const std::uint32_t> by_time() const { return by_time_; }
-    std::uint32_t position(std::uint32_t slot) const { return position_[slot]; }
     // An episode is a run of documents without a long pause.
     std::uint32_t episode(std::uint32_t slot) const { return episode_of_[slot]; }
     std::size_t episodes() const { return episode_lengths_.size(); }
     // Words in each episode.
     std::span<const std::uint32_t> episode_lengths() const { return episode_lengths_; }
+    // Where each episode begins in by_time(); they follow one another.
+    std::span<const std::uint32_t> episode_starts() const { return episode_starts_; }
+    std::size_t episode_end(std::size_t episode) const {
+        return episode + 1 < episode_starts_.size() ? episode_starts_[episode + 1]
+                                                    : by_time_.size();
+    }
+    // The slots are in order of time themselves.
+    bool is_sequential() const { return is_sequential_; }
+    // False: the word names nobody who says a document.
+    bool may_speak(TermId word) const { return all_speakers_.contains(word); }
 
   private:
     struct Field {
@@ -103,10 +116,11 @@ class Partition final {
 
     std::size_t ordered_ = 0;  // slots that are in what follows
     std::vector<std::uint32_t> by_time_;
-    std::vector<std::uint32_t> position_;    // of a slot in by_time_
     std::vector<std::uint32_t> episode_of_;  // of a slot
     std::vector<std::uint32_t> episode_lengths_;
-    std::size_t last_episode_documents_ = 0;
+    std::vector<std::uint32_t> episode_starts_;
+    std::unordered_set<TermId> all_speakers_;  // of removed documents too
+    bool is_sequential_ = true;
 };
 
 template <class Visit>

@@ -121,7 +121,6 @@ TEST(BoundedSearch, finds_the_best_though_it_reads_few_postings) {
     Tuning bounded;
     bounded.postings_max = 2000;
     bounded.completed_max = 100;
-    bounded.candidates_max = 500;
     const auto index = make_index(nullptr, bounded);
     const auto exact = make_index(nullptr);
     for (int i = 0; i < 3000; ++i) {
@@ -151,9 +150,7 @@ TEST(BoundedSearch, many_small_spaces_are_ranked_like_one) {
 }
 
 TEST(BoundedSearch, a_filter_that_accepts_little_still_gets_its_results) {
-    Tuning bounded;
-    bounded.candidates_max = 100;
-    const auto index = make_index(nullptr, bounded);
+    const auto index = make_index(nullptr);
     for (int i = 0; i < 3000; ++i)
         index->put({.key = i, .space = "a", .text = text_of(i), .time_ms = i * 86'400'000LL});
     const auto hits =

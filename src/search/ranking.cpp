@@ -1,9 +1,10 @@
 #include "search/ranking.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 #include "search/evaluation.h"
-#include "search/surroundings.h"
 
 namespace ac::search {
 
@@ -24,23 +25,30 @@ class Ranking final {
   public:
     Ranking(const Query& query, const Question& question,
             std::span<const Partition* const> partitions, const Tuning& tuning, Scratch& scratch);
-    std::vector<Hit> hits();
+    std::vector<Hit> hits(const Post& post);
 
   private:
     Asked ask(Kind kind, const QueryTerms& terms, Saturation saturation) const;
-    void score_texts(const Asked& asked, std::vector<float>& scores);
-    void clear_dead(std::vector<float>& scores) const;
+    struct Near {
+        float noise = 0;  // what unrelated vectors have in common with the question
+        std::vector<VectorRows::Found> found;
+    };
+    // The best of the scores.
+    float score_texts(const Asked& asked, std::vector<float>& scores) const;
+    bool clear_dead(std::vector<float>& scores) const;  // false: there are none
     // What was left out of the best documents' scores, so that these are exact.
     void complete();
+    bool has_vectors(const Partition& partition) const;
+    void find_nearest();
     void score_vectors();
+    void score_vectors(const Part& part, const Near& near, std::vector<std::uint32_t> slots,
+                       std::set<std::uint32_t> episodes);
     void score_all_episodes();
     // Each kind of evidence as a share of the best in the query.
     void join(float form_floor);
     // Calls visit(part, its slots) for the places in the row, which ascend.
     template <class Visit>
     void for_each_part(std::span<const std::uint32_t> places, Visit visit) const;
-    // Places that have a score of their own or by their episode.
-    std::vector<std::uint32_t> every_match() const;
     double confidence() const;
 
     const Query& query_;
@@ -50,6 +58,7 @@ class Ranking final {
     Scratch& scratch_;
     std::vector<Part> parts_;
     std::size_t size_ = 0;
+    std::vector<Near> near_;  // of each part
     Asked words_;
     Asked forms_;
     double best_words_ = 0;
@@ -85,22 +94,26 @@ Asked Ranking::ask(Kind kind, const QueryTerms& terms, Saturation saturation) co
     return out;
 }
 
-void Ranking::score_texts(const Asked& asked, std::vector<float>& scores) {
+float Ranking::score_texts(const Asked& asked, std::vector<float>& scores) const {
     scores.resize(size_);
+    float best = 0;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
         const auto own = std::span(scores).subspan(parts_[i].first, parts_[i].partition->slots());
-        score_now(*parts_[i].partition, asked.kind, asked.occurrences[i], asked.weights,
-                  asked.value(), own);
+        best = std::max(best, score_now(*parts_[i].partition, asked.kind, asked.occurrences[i],
+                                        asked.weights, asked.value(), own));
     }
-    clear_dead(scores);
+    return clear_dead(scores) ? largest(scores) : best;
 }
 
-void Ranking::clear_dead(std::vector<float>& scores) const {
+bool Ranking::clear_dead(std::vector<float>& scores) const {
+    bool out = false;
     for (const auto& [partition, first, episodes] : parts_) {
         if (partition->live() == partition->slots()) continue;
+        out = true;
         for (std::uint32_t slot = 0; slot < partition->slots(); ++slot)
             if (!partition->is_live(slot)) scores[first + slot] = 0;
     }
+    return out;
 }
 
 template <class Visit>
@@ -119,40 +132,85 @@ void Ranking::for_each_part(std::span<const std::uint32_t> places, Visit visit) 
 void Ranking::complete() {
     if (words_.weights.later.empty() && forms_.weights.later.empty()) return;
     join(0);
-    for_each_part(scratch_.line.top(tuning_.completed_max), [&](const Part& part, auto slots) {
+    const auto places = best_places(scratch_.line.scores(), tuning_.completed_max);
+    for_each_part(places, [&](const Part& part, auto slots) {
         for (const auto& [asked, scores] :
              {std::pair(&words_, &scratch_.words), {&forms_, &scratch_.forms}})
             if (!asked->weights.later.empty())
                 score_later(*part.partition, asked->kind, asked->terms, asked->weights,
                             asked->value(), slots, std::span(*scores).subspan(part.first));
     });
+    best_words_ = largest(scratch_.words);
+    best_forms_ = largest(scratch_.forms);
 }
 
-// Above what unrelated documents have.
-void Ranking::score_vectors() {
+bool Ranking::has_vectors(const Partition& partition) const {
+    const auto* rows = partition.vectors();
+    return rows != nullptr && rows->dimensions() == question_.vector.size();
+}
+
+void Ranking::find_nearest() {
     const auto& vector = question_.vector;
+    if (vector.empty()) return;
+    near_.resize(parts_.size());
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+        const auto& partition = *parts_[i].partition;
+        if (!has_vectors(partition)) continue;
+        const auto is_live = [&](std::uint32_t slot) { return partition.is_live(slot); };
+        near_[i].noise = partition.vectors()->noise(vector);
+        near_[i].found = partition.vectors()->nearest(vector, tuning_.vectors_max, is_live);
+    }
+}
+
+// Above what unrelated documents have: the nearest, those that are best by words, and whatever is
+// in one episode with the best of either, as it is looked at with them.
+void Ranking::score_vectors() {
     scratch_.vectors.clear();
-    const auto has_vectors = [&](const Partition* partition) {
-        const auto* rows = partition->vectors();
-        return rows != nullptr && rows->dimensions() == vector.size();
-    };
-    if (vector.empty() || std::ranges::none_of(partitions_, has_vectors)) return;
+    if (std::ranges::all_of(near_, [](const Near& near) { return near.found.empty(); })) return;
     join(0);
     scratch_.vectors.resize(size_);
-    std::vector<std::vector<std::uint32_t>> also(parts_.size());
-    for_each_part(scratch_.line.top(tuning_.vectors_max), [&](const Part& part, auto slots) {
-        also[static_cast<std::size_t>(&part - parts_.data())].assign(slots.begin(), slots.end());
+    const auto scores = scratch_.line.scores();
+    auto places = best_places(scores, tuning_.compared_max);
+    std::vector<std::vector<std::uint32_t>> slots(parts_.size());
+    std::vector<std::set<std::uint32_t>> episodes(parts_.size());
+    const auto number_of = [&](const Part& part) {
+        return static_cast<std::size_t>(&part - parts_.data());
+    };
+    for_each_part(places, [&](const Part& part, auto own) {
+        slots[number_of(part)].assign(own.begin(), own.end());
     });
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-        const auto& [partition, first, episodes] = parts_[i];
-        if (!has_vectors(partition)) continue;
-        const float noise = partition->vectors()->noise(vector);
-        const auto is_live = [&](std::uint32_t slot) { return partition->is_live(slot); };
-        for (const auto& [slot, similarity] :
-             partition->vectors()->nearest(vector, tuning_.vectors_max, also[i], is_live))
-            scratch_.vectors[first + slot] = std::max(0.0F, similarity - noise);
+    if (places.size() > tuning_.vectors_max) {
+        const auto nth = places.begin() + static_cast<std::ptrdiff_t>(tuning_.vectors_max);
+        std::ranges::nth_element(places, nth, std::greater(), [&](auto at) { return scores[at]; });
+        places.erase(nth, places.end());
+        std::ranges::sort(places);
     }
-    best_vectors_ = largest(scratch_.vectors);
+    for_each_part(places, [&](const Part& part, auto own) {
+        for (const auto slot : own) episodes[number_of(part)].insert(part.partition->episode(slot));
+    });
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+        score_vectors(parts_[i], near_[i], std::move(slots[i]), std::move(episodes[i]));
+}
+
+void Ranking::score_vectors(const Part& part, const Near& near, std::vector<std::uint32_t> slots,
+                            std::set<std::uint32_t> episodes) {
+    if (near.found.empty()) return;
+    const auto& partition = *part.partition;
+    const auto set = [&](const VectorRows::Found& one) {
+        const float score = std::max(0.0F, one.similarity - near.noise);
+        scratch_.vectors[part.first + one.slot] = score;
+        best_vectors_ = std::max<double>(best_vectors_, score);
+    };
+    for (const auto& one : near.found) {
+        set(one);
+        if (near.found.size() <= tuning_.vectors_max) episodes.insert(partition.episode(one.slot));
+    }
+    for (const auto episode : episodes) {
+        const auto begin = partition.episode_starts()[episode];
+        const auto own = partition.by_time().subspan(begin, partition.episode_end(episode) - begin);
+        slots.insert(slots.end(), own.begin(), own.end());
+    }
+    for (const auto& one : partition.vectors()->compare(question_.vector, slots)) set(one);
 }
 
 void Ranking::score_all_episodes() {
@@ -165,25 +223,12 @@ void Ranking::score_all_episodes() {
 }
 
 void Ranking::join(float form_floor) {
-    best_words_ = largest(scratch_.words);
-    best_forms_ = largest(scratch_.forms);
-    if (best_forms_ < form_floor) best_forms_ = 0;
     const auto part = [](std::span<const float> scores, double weight, double best, float floor) {
         return ScoreLine::Part{scores, best > 0 ? static_cast<float>(weight / best) : 0.0F, floor};
     };
     scratch_.line.join(part(scratch_.words, 1 - tuning_.form_weight, best_words_, 0),
                        part(scratch_.forms, tuning_.form_weight, best_forms_, form_floor),
                        part(scratch_.vectors, tuning_.vector_weight, best_vectors_, 0), size_);
-}
-
-std::vector<std::uint32_t> Ranking::every_match() const {
-    std::vector<std::uint32_t> out;
-    const auto scores = scratch_.line.scores();
-    for (const auto& [partition, first, episodes] : parts_)
-        for (std::uint32_t slot = 0; slot < partition->slots(); ++slot)
-            if (scores[first + slot] > 0 || episodes[partition->episode(slot)] > 0)
-                out.push_back(static_cast<std::uint32_t>(first + slot));
-    return out;
 }
 
 // How much of the question the best document covers.
@@ -194,36 +239,38 @@ double Ranking::confidence() const {
     return std::min(1.0, out);
 }
 
-std::vector<Hit> Ranking::hits() {
-    score_texts(words_, scratch_.words);
-    score_texts(forms_, scratch_.forms);
+std::vector<Hit> Ranking::hits(const Post& post) {
+    // Below, going to another thread takes longer than the work.
+    constexpr std::size_t kAsideFrom = 16'384;
+    Aside aside(size_ < kAsideFrom ? Post() : post, [this] {
+        best_forms_ = score_texts(forms_, scratch_.forms);
+        find_nearest();
+    });
+    best_words_ = score_texts(words_, scratch_.words);
+    score_all_episodes();
+    aside.finish();
     scratch_.vectors.clear();
     complete();
     score_vectors();
-    score_all_episodes();
-    join(static_cast<float>(tuning_.form_floor * forms_.weights.ideal));
-    // A few candidates at first; more when too few of them are accepted.
-    for (auto wanted = std::max(tuning_.candidates_max, query_.limit + 100);;) {
-        const bool is_all = wanted >= size_;
-        const auto places = is_all ? every_match() : scratch_.line.top(wanted);
-        Surroundings surroundings({.parts = parts_,
-                                   .scores = scratch_.line.scores(),
-                                   .best_episode = best_episodes_,
-                                   .words = question_.words,
-                                   .tuning = tuning_},
-                                  places);
-        double best = 0;
-        std::vector<Hit> out;
-        while (out.size() < query_.limit) {
-            const auto candidate = surroundings.next();
-            if (!candidate) break;
-            best = std::max<double>(best, candidate->score);
-            if (query_.accept && !query_.accept(candidate->key)) continue;
-            out.push_back({candidate->key, confidence() * candidate->score / best});
-        }
-        if (out.size() == query_.limit || is_all) return out;
-        wanted = places.size() < wanted ? size_ : wanted * 32;
+    const auto form_floor = static_cast<float>(tuning_.form_floor * forms_.weights.ideal);
+    if (best_forms_ < form_floor) best_forms_ = 0;
+    join(form_floor);
+    Surroundings surroundings({.parts = parts_,
+                               .scores = scratch_.line.scores(),
+                               .best_episode = best_episodes_,
+                               .words = question_.words,
+                               .tuning = tuning_,
+                               .rows = scratch_.episodes});
+    double best = 0;
+    std::vector<Hit> out;
+    while (out.size() < query_.limit) {
+        const auto candidate = surroundings.next();
+        if (!candidate) break;
+        best = std::max<double>(best, candidate->score);
+        if (query_.accept && !query_.accept(candidate->key)) continue;
+        out.push_back({candidate->key, confidence() * candidate->score / best});
     }
+    return out;
 }
 
 }  // namespace
@@ -243,8 +290,8 @@ void ScratchPool::give_back(std::unique_ptr<Scratch> scratch) {
 
 std::vector<Hit> rank(const Query& query, const Question& question,
                       std::span<const Partition* const> partitions, const Tuning& tuning,
-                      Scratch& scratch) {
-    return Ranking(query, question, partitions, tuning, scratch).hits();
+                      const Post& post, Scratch& scratch) {
+    return Ranking(query, question, partitions, tuning, scratch).hits(post);
 }
 
 }  // namespace ac::search

@@ -1,8 +1,7 @@
 #pragma once
-// Answers one query from the partitions that it reads: scores of every document by words and
-// forms, the candidates that these give, and what neighbours, episodes and speakers add to the
-// candidates. The documents of all partitions stand in one row, so that a thousand small ones are
-// ranked like one large.
+// Answers one query from the partitions that it reads: scores of every document by words, forms and
+// vector, and what neighbours, episodes and speakers add to them. The documents of all partitions
+// stand in one row, so that a thousand small ones are ranked like one large.
 
 #include <memory>
 #include <mutex>
@@ -13,6 +12,7 @@
 #include "search/index.h"
 #include "search/partition.h"
 #include "search/score_line.h"
+#include "search/surroundings.h"
 
 namespace ac::search {
 
@@ -31,6 +31,7 @@ struct Scratch {
     std::vector<float> forms;
     std::vector<float> vectors;
     ScoreLine line;
+    EpisodeRows episodes;
 };
 
 // Thread-safe.
@@ -49,6 +50,6 @@ class ScratchPool final {
 // The partitions are in order.
 std::vector<Hit> rank(const Query& query, const Question& question,
                       std::span<const Partition* const> partitions, const Tuning& tuning,
-                      Scratch& scratch);
+                      const Post& post, Scratch& scratch);
 
 }  // namespace ac::search

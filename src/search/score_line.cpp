@@ -9,6 +9,7 @@ namespace {
 
 // Side by side, so that the compiler makes wide instructions of it.
 constexpr std::size_t kLanes = 16;
+constexpr std::size_t kBlock = 64;
 
 float largest_in_lanes(const float* scores, std::size_t count) {
     std::array<float, kLanes> best{};
@@ -36,26 +37,25 @@ float largest(std::span<const float> scores) {
 
 void ScoreLine::join(const Part& first, const Part& second, const Part& third, std::size_t count) {
     scores_.resize(count);
-    block_best_.resize((count + kBlock - 1) / kBlock);
-    for (std::size_t block = 0; block < block_best_.size(); ++block) {
-        const auto at = block * kBlock;
+    for (std::size_t at = 0; at < count; at += kBlock) {
         const auto size = std::min(kBlock, count - at);
         auto* to = scores_.data() + at;
         std::fill_n(to, size, 0.0F);
         for (const auto* part : {&first, &second, &third}) add(*part, at, size, to);
-        block_best_[block] = largest_in_lanes(to, size);
     }
 }
 
-float ScoreLine::best() const {
-    return largest(block_best_);
-}
-
-std::vector<std::uint32_t> ScoreLine::top(std::size_t count) const {
+std::vector<std::uint32_t> best_places(std::span<const float> scores, std::size_t count) {
     if (count == 0) return {};
+    std::vector<float> block_best((scores.size() + kBlock - 1) / kBlock);
+    for (std::size_t block = 0; block < block_best.size(); ++block) {
+        const auto at = block * kBlock;
+        block_best[block] =
+            largest_in_lanes(scores.data() + at, std::min(kBlock, scores.size() - at));
+    }
     // As many blocks reach the floor as places are wanted, so as many scores do, and no lower
     // score is among the best.
-    std::vector<float> reached(block_best_);
+    std::vector<float> reached(block_best);
     std::erase(reached, 0.0F);
     float floor = 0;
     if (reached.size() > count) {
@@ -64,15 +64,15 @@ std::vector<std::uint32_t> ScoreLine::top(std::size_t count) const {
         floor = *nth;
     }
     std::vector<std::uint32_t> out;
-    for (std::size_t block = 0; block < block_best_.size(); ++block) {
-        if (block_best_[block] <= 0 || block_best_[block] < floor) continue;
-        const auto end = std::min((block + 1) * kBlock, scores_.size());
+    for (std::size_t block = 0; block < block_best.size(); ++block) {
+        if (block_best[block] <= 0 || block_best[block] < floor) continue;
+        const auto end = std::min((block + 1) * kBlock, scores.size());
         for (auto i = block * kBlock; i < end; ++i)
-            if (scores_[i] > 0 && scores_[i] >= floor) out.push_back(static_cast<std::uint32_t>(i));
+            if (scores[i] > 0 && scores[i] >= floor) out.push_back(static_cast<std::uint32_t>(i));
     }
     if (out.size() <= count) return out;
     const auto better = [&](std::uint32_t a, std::uint32_t b) {
-        return scores_[a] != scores_[b] ? scores_[a] > scores_[b] : a > b;
+        return scores[a] != scores[b] ? scores[a] > scores[b] : a > b;
     };
     std::ranges::nth_element(out, out.begin() + static_cast<std::ptrdiff_t>(count - 1), better);
     out.resize(count);

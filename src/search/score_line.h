@@ -1,6 +1,5 @@
 #pragma once
-// Scores of many documents in a row, with the best of every 64 beside them: the best few of a
-// million are found without reading all. Memory is kept from one use to the next.
+// Scores of many documents in a row. Memory is kept from one use to the next.
 
 #include <cstdint>
 #include <span>
@@ -20,17 +19,15 @@ class ScoreLine final {
     void join(const Part& first, const Part& second, const Part& third, std::size_t count);
 
     std::span<const float> scores() const { return scores_; }
-    float best() const;
-    // The `count` best of the positive ones, ascending by place; among equals the last ones.
-    std::vector<std::uint32_t> top(std::size_t count) const;
 
   private:
-    static constexpr std::size_t kBlock = 64;
-
     std::vector<float> scores_;
-    std::vector<float> block_best_;
 };
 
 float largest(std::span<const float> scores);
+
+// The places of the `count` best of the positive scores, ascending by place; among equals the last
+// ones. The best of every 64 is looked at first, so that of a million few are looked at twice.
+std::vector<std::uint32_t> best_places(std::span<const float> scores, std::size_t count);
 
 }  // namespace ac::search

@@ -25,12 +25,6 @@ std::vector<std::uint32_t> best_by_sorting(std::span<const float> scores, std::s
     return out;
 }
 
-ScoreLine line_of(std::span<const float> scores) {
-    ScoreLine out;
-    out.join({scores, 1, 0}, {}, {}, scores.size());
-    return out;
-}
-
 TEST(ScoreLine, the_best_are_those_that_sorting_finds) {
     std::mt19937 engine(5);
     // Few different values: many are equal. Most are nothing.
@@ -38,20 +32,20 @@ TEST(ScoreLine, the_best_are_those_that_sorting_finds) {
         std::vector<float> scores(3001);
         for (auto& score : scores)
             if (engine() % 4 == 0) score = static_cast<float>(engine() % values + 1);
-        const auto line = line_of(scores);
-        EXPECT_EQ(line.best(), *std::ranges::max_element(scores));
+        EXPECT_EQ(largest(scores), *std::ranges::max_element(scores));
         for (const std::size_t count : {1, 5, 46, 47, 48, 500, 3000, 5000})
-            EXPECT_THAT(line.top(count), ElementsAreArray(best_by_sorting(scores, count)))
+            EXPECT_THAT(best_places(scores, count),
+                        ElementsAreArray(best_by_sorting(scores, count)))
                 << values << " values, the best " << count;
     }
 }
 
 TEST(ScoreLine, nothing_is_never_among_the_best) {
-    EXPECT_THAT(line_of(std::vector<float>(200)).top(10), IsEmpty());
-    EXPECT_THAT(line_of({}).top(10), IsEmpty());
-    EXPECT_THAT(line_of(std::vector<float>{0, 1, 0, 2}).top(10), ElementsAre(1, 3));
-    EXPECT_THAT(line_of(std::vector<float>{1, 2}).top(0), IsEmpty());
-    EXPECT_EQ(line_of({}).best(), 0);
+    EXPECT_THAT(best_places(std::vector<float>(200), 10), IsEmpty());
+    EXPECT_THAT(best_places({}, 10), IsEmpty());
+    EXPECT_THAT(best_places(std::vector<float>{0, 1, 0, 2}, 10), ElementsAre(1, 3));
+    EXPECT_THAT(best_places(std::vector<float>{1, 2}, 0), IsEmpty());
+    EXPECT_EQ(largest({}), 0);
 }
 
 TEST(ScoreLine, joins_shares_and_leaves_out_what_is_below_a_floor) {

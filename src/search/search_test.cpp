@@ -275,5 +275,35 @@ TEST(HybridSearch, answers_while_documents_come_and_go) {
     }
 }
 
+TEST(HybridSearch, vectors_that_are_linked_later_are_found_all_the_same) {
+    const auto embedder = make_hashed_embedder();
+    Tuning tuning;
+    tuning.graph_from = 50;
+    const auto at_once = make_index(embedder.get(), tuning);
+    const auto later = make_index(embedder.get(), tuning);
+    for (int i = 0; i < 300; ++i) {
+        const Document document{.key = i,
+                                .space = "a",
+                                .text = "crate " + std::to_string(i * 7919) + " holds apples",
+                                .time_ms = i * std::int64_t{86'400'000}};
+        at_once->put(document);
+        auto analysis = analyse(document);
+        analysis.document.vector = embedder->embed(document.text);
+        later->put(std::move(analysis), Linking::later);
+    }
+    const auto keys_of = [](const Index& index) {
+        std::vector<Key> out;
+        for (const auto& hit : index.search({.text = "What is in crate 1583800?", .limit = 3}))
+            out.push_back(hit.key);
+        return out;
+    };
+    const auto wanted = keys_of(*at_once);
+    EXPECT_EQ(wanted.front(), 200);
+    EXPECT_EQ(keys_of(*later), wanted);
+    while (later->link(16)) {
+    }
+    EXPECT_EQ(keys_of(*later), wanted);
+}
+
 }  // namespace
 }  // namespace ac::search

@@ -1,48 +1,118 @@
 #include "search/surroundings.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "search/score_line.h"
 
 namespace ac::search {
 
-Surroundings::Surroundings(const Given& given, std::span<const std::uint32_t> places)
-    : given_(given) {
-    for (const auto weight : given_.tuning.neighbour_weights) {
-        nearest_weight_ = std::max(nearest_weight_, static_cast<float>(weight));
-        all_weights_ += 2 * static_cast<float>(weight);
+namespace {
+
+constexpr std::size_t kFirstOpened = 32;  // episodes; more each time that they are not enough
+
+}  // namespace
+
+Surroundings::Surroundings(const Given& given) : given_(given) {
+    first_episode_.push_back(0);
+    for (const auto& part : given_.parts)
+        first_episode_.push_back(first_episode_.back() + part.partition->episodes());
+    sum_up();
+    bound_spread();
+    const float best = best_spread();
+    if (best > 0 && given_.best_episode > 0) {
+        scale_ = 1 / best;
+        episode_share_ = static_cast<float>(given_.tuning.episode_weight / given_.best_episode);
     }
-    for (const auto place : places) {
-        const float score = given_.scores[place];
-        floor_ = place == places.front() ? score : std::min(floor_, score);
-        best_own_ = std::max(best_own_, score);
-    }
-    for (const auto& part : given_.parts) {
-        const auto* begin = std::ranges::lower_bound(places, part.first).base();
-        const auto* end =
-            std::ranges::lower_bound(places, part.first + part.partition->slots()).base();
-        if (begin != end) group(part, {begin, end});
-    }
-    weigh();
+    if (best_own_ > 0)
+        highlight_share_ = static_cast<float>(given_.tuning.highlight_weight) / best_own_;
+    bound_all();
 }
 
-void Surroundings::group(const Part& part, std::span<const std::uint32_t> places) {
-    const auto first = chosen_.size();
-    for (const auto place : places) {
-        const auto slot = place - static_cast<std::uint32_t>(part.first);
-        chosen_.push_back({part.partition->episode(slot), slot});
-        names_somebody_ = names_somebody_ || is_named(*part.partition, slot);
+void Surroundings::sum_up() {
+    auto& [best, sum, bound] = given_.rows;
+    for (auto* row : {&best, &sum, &bound}) row->resize(first_episode_.back());
+    for (std::size_t i = 0; i < given_.parts.size(); ++i)
+        sum_up(given_.parts[i], best.data() + first_episode_[i], sum.data() + first_episode_[i]);
+    best_own_ = largest(best);
+}
+
+void Surroundings::sum_up(const Part& part, float* best, float* sum) const {
+    const auto& partition = *part.partition;
+    const auto* scores = given_.scores.data() + part.first;
+    const auto by_time = partition.by_time();
+    for (std::size_t episode = 0; episode < partition.episodes(); ++episode) {
+        const auto begin = partition.episode_starts()[episode];
+        const auto end = partition.episode_end(episode);
+        float most = 0;
+        float all = 0;
+        if (partition.is_sequential()) {
+            for (std::size_t i = begin; i < end; ++i) {
+                most = most < scores[i] ? scores[i] : most;
+                all += scores[i];
+            }
+        } else {
+            for (std::size_t i = begin; i < end; ++i) {
+                const float score = scores[by_time[i]];
+                most = most < score ? score : most;
+                all += score;
+            }
+        }
+        best[episode] = most;
+        sum[episode] = all;
     }
-    const auto own_part = std::span(chosen_).subspan(first);
-    if (!std::ranges::is_sorted(own_part)) std::ranges::sort(own_part);
-    for (auto i = first; i < chosen_.size(); ++i) {
-        if (i == first || chosen_[i].episode != chosen_[i - 1].episode)
-            groups_.push_back(
-                {.part = &part, .first = static_cast<std::uint32_t>(i), .scored = {}});
-        auto& group = groups_.back();
-        const float score = own(part, chosen_[i].slot);
-        group.end = static_cast<std::uint32_t>(i + 1);
-        group.best = std::max(group.best, score);
-        group.sum += score;
+}
+
+// A document has each neighbour's part once, and each weight twice.
+void Surroundings::bound_spread() {
+    float nearest = 0;
+    float all = 1;
+    for (const auto weight : given_.tuning.neighbour_weights) {
+        nearest = std::max(nearest, static_cast<float>(weight));
+        all += 2 * static_cast<float>(weight);
     }
+    auto& [best, sum, bound] = given_.rows;
+    for (std::size_t i = 0; i < bound.size(); ++i)
+        bound[i] = std::min(best[i] + nearest * (sum[i] - best[i]), all * best[i]);
+}
+
+float Surroundings::best_spread() {
+    float best = 0;
+    for (floor_ = largest(given_.rows.bound);;) {
+        const float bound = queue_.empty() ? floor_ : queue_.back().bound;
+        if (bound <= best) return best;
+        if (queue_.empty()) {
+            refill();
+            continue;
+        }
+        spread(queue_.back(), [&](std::uint32_t, float score) { best = std::max(best, score); });
+        queue_.pop_back();
+    }
+}
+
+void Surroundings::bound_all() {
+    bound_spread();
+    auto& [best, sum, bound] = given_.rows;
+    const float favour =
+        names_somebody() ? static_cast<float>(1 + given_.tuning.speaker_weight) : 1.0F;
+    for (std::size_t part = 0; part < given_.parts.size(); ++part) {
+        const auto& episodes = given_.parts[part].episodes;
+        for (std::size_t i = 0; i < episodes.size(); ++i) {
+            const auto at = first_episode_[part] + i;
+            bound[at] = favour * (bound[at] * scale_ + episode_share_ * episodes[i] +
+                                  highlight_share_ * best[at]);
+        }
+    }
+    queue_.clear();
+    floor_ = largest(bound);
+    refilled_ = 0;
+}
+
+bool Surroundings::names_somebody() const {
+    for (const auto& part : given_.parts)
+        for (std::size_t i = 0; i < given_.words.size(); ++i)
+            if (part.partition->may_speak(given_.words.id(i))) return true;
+    return false;
 }
 
 bool Surroundings::is_named(const Partition& partition, std::uint32_t slot) const {
@@ -50,112 +120,84 @@ bool Surroundings::is_named(const Partition& partition, std::uint32_t slot) cons
     return given_.words.may_have(speaker) && given_.words.find(speaker);
 }
 
-float Surroundings::spread_bound(const Group& group) const {
-    const float own = std::max(group.best, floor_ + nearest_weight_ * group.best);
-    return own + nearest_weight_ * (group.sum - group.best) + all_weights_ * floor_;
+Surroundings::Episode Surroundings::episode_at(std::size_t place) const {
+    const auto after = std::ranges::upper_bound(first_episode_, place);
+    const auto part = static_cast<std::size_t>(after - first_episode_.begin()) - 1;
+    return {.part = &given_.parts[part],
+            .number = static_cast<std::uint32_t>(place - first_episode_[part]),
+            .bound = given_.rows.bound[place],
+            .place = place};
+}
+
+void Surroundings::refill() {
+    const auto count = refilled_ == 0 ? kFirstOpened : refilled_ * 3;
+    refilled_ += count;
+    queue_.clear();
+    for (const auto place : best_places(given_.rows.bound, count)) {
+        queue_.push_back(episode_at(place));
+        given_.rows.bound[place] = 0;
+    }
+    std::ranges::sort(queue_, [](const Episode& a, const Episode& b) {
+        return std::pair(a.bound, a.place) < std::pair(b.bound, b.place);
+    });
+    floor_ = queue_.size() < count ? 0 : queue_.front().bound;
 }
 
 // Documents of one moment have no order and are no neighbours: facts stored in one batch stay
 // apart.
-float Surroundings::with_neighbours(const Part& part, std::uint32_t position) const {
-    const auto& partition = *part.partition;
-    const auto by_time = partition.by_time();
-    const auto slot = by_time[position];
-    const auto episode = partition.episode(slot);
-    const auto time = partition.time_ms(slot);
-    float sum = own(part, slot);
-    const auto take = [&](std::uint32_t from, double weight) {
-        if (partition.episode(from) == episode && partition.time_ms(from) != time)
-            sum += static_cast<float>(weight) * own(part, from);
-    };
+template <class Visit>
+void Surroundings::spread(const Episode& episode, Visit visit) {
+    const auto& partition = *episode.part->partition;
+    const auto begin = partition.episode_starts()[episode.number];
+    const auto slots =
+        partition.by_time().subspan(begin, partition.episode_end(episode.number) - begin);
+    own_.resize(slots.size());
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        own_[i] = given_.scores[episode.part->first + slots[i]];
     const auto& weights = given_.tuning.neighbour_weights;
-    for (std::uint32_t d = 1; d <= weights.size(); ++d) {
-        if (position >= d) take(by_time[position - d], weights[d - 1]);
-        if (position + d < by_time.size()) take(by_time[position + d], weights[d - 1]);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        float sum = own_[i];
+        const auto take = [&](std::size_t from, double weight) {
+            if (own_[from] > 0 && partition.time_ms(slots[from]) != partition.time_ms(slots[i]))
+                sum += static_cast<float>(weight) * own_[from];
+        };
+        for (std::size_t d = 1; d <= weights.size(); ++d) {
+            if (i >= d) take(i - d, weights[d - 1]);
+            if (i + d < slots.size()) take(i + d, weights[d - 1]);
+        }
+        visit(slots[i], sum);
     }
-    return sum;
-}
-
-float Surroundings::spread(Group& group) const {
-    const auto& partition = *group.part->partition;
-    const auto by_time = partition.by_time();
-    const auto reach = static_cast<std::uint32_t>(given_.tuning.neighbour_weights.size());
-    std::vector<std::uint32_t> positions;
-    for (auto i = group.first; i < group.end; ++i) {
-        const auto at = partition.position(chosen_[i].slot);
-        for (auto near = at - std::min(at, reach); near <= at + reach && near < by_time.size();
-             ++near)
-            if (partition.episode(by_time[near]) == chosen_[i].episode) positions.push_back(near);
-    }
-    std::ranges::sort(positions);
-    positions.erase(std::ranges::unique(positions).begin(), positions.end());
-    float best = 0;
-    for (const auto position : positions) {
-        group.scored.emplace_back(by_time[position], with_neighbours(*group.part, position));
-        best = std::max(best, group.scored.back().second);
-    }
-    return best;
-}
-
-void Surroundings::weigh() {
-    for (auto& group : groups_) {
-        group.bound = spread_bound(group);
-        open_.push_back(&group);
-    }
-    std::ranges::make_heap(open_, ByBound());
-    float best = 0;
-    while (!open_.empty() && open_.front()->bound > best) {
-        best = std::max(best, spread(*open_.front()));
-        std::ranges::pop_heap(open_, ByBound());
-        open_.pop_back();
-    }
-    const bool has_episodes = best > 0 && given_.best_episode > 0;
-    if (has_episodes) {
-        scale_ = 1 / best;
-        episode_share_ = static_cast<float>(given_.tuning.episode_weight / given_.best_episode);
-    }
-    if (best_own_ > 0)
-        highlight_share_ = static_cast<float>(given_.tuning.highlight_weight) / best_own_;
-    const float favour =
-        names_somebody_ ? static_cast<float>(1 + given_.tuning.speaker_weight) : 1.0F;
-    open_.clear();
-    for (auto& group : groups_) {
-        // What was looked at tells more than a bound.
-        float own = spread_bound(group);
-        if (!group.scored.empty())
-            own = std::ranges::max(group.scored, {}, [](const auto& one) {
-                      return one.second;
-                  }).second;
-        group.bound = favour * (own * scale_ + rest(group));
-        open_.push_back(&group);
-    }
-    std::ranges::make_heap(open_, ByBound());
 }
 
 // What every document of the episode gets.
-float Surroundings::rest(const Group& group) const {
-    return episode_share_ * group.part->episodes[episode_of(group)] + highlight_share_ * group.best;
+float Surroundings::rest(const Episode& episode) const {
+    return episode_share_ * episode.part->episodes[episode.number] +
+           highlight_share_ * given_.rows.best[episode.place];
 }
 
-void Surroundings::add_candidates(Group& group) {
-    if (group.scored.empty()) spread(group);
-    const auto& partition = *group.part->partition;
+void Surroundings::add_candidates(const Episode& episode) {
+    const auto& partition = *episode.part->partition;
     const auto more = static_cast<float>(1 + given_.tuning.speaker_weight);
-    for (const auto& [slot, spread_score] : group.scored) {
-        float score = spread_score * scale_ + rest(group);
+    const float common = rest(episode);
+    spread(episode, [&](std::uint32_t slot, float spread_score) {
+        float score = spread_score * scale_ + common;
         if (is_named(partition, slot)) score *= more;
-        if (score <= 0 || !partition.is_live(slot)) continue;
+        if (score <= 0 || !partition.is_live(slot)) return;
         candidates_.push_back({score, partition.key(slot)});
         std::push_heap(candidates_.begin(), candidates_.end());
-    }
+    });
 }
 
 std::optional<Candidate> Surroundings::next() {
-    while (!open_.empty() &&
-           (candidates_.empty() || open_.front()->bound >= candidates_.front().score)) {
-        add_candidates(*open_.front());
-        std::ranges::pop_heap(open_, ByBound());
-        open_.pop_back();
+    for (;;) {
+        const float bound = queue_.empty() ? floor_ : queue_.back().bound;
+        if (bound <= 0 || (!candidates_.empty() && candidates_.front().score > bound)) break;
+        if (queue_.empty()) {
+            refill();
+            continue;
+        }
+        add_candidates(queue_.back());
+        queue_.pop_back();
     }
     if (candidates_.empty()) return std::nullopt;
     std::pop_heap(candidates_.begin(), candidates_.end());

@@ -1,8 +1,10 @@
 #pragma once
-// Candidates of a query with what surrounds them: a part of their neighbours' scores, of the
+// Every document of a query with what surrounds it: a part of its neighbours' scores, of the
 // episode's own score and of the episode's best document, and more for the person whom the question
-// names. Episodes are looked at in order of the best that any of their documents can reach, so that
-// of thousands of candidates few are, and the answer is that of all.
+// names. Of each episode only the best and the sum of its documents' own scores are looked at
+// first; they bound what any of its documents can reach. Episodes are opened in the order of that
+// bound, until what was found is better than what can come, so the answer is that of all documents
+// though few are looked at.
 
 #include <optional>
 #include <span>
@@ -30,6 +32,13 @@ struct Candidate {
     }
 };
 
+// A number an episode of all parts, in their order: kept from query to query.
+struct EpisodeRows {
+    std::vector<float> best;   // of the documents' own scores
+    std::vector<float> sum;    // of them
+    std::vector<float> bound;  // no document of the episode reaches more; opened: 0
+};
+
 class Surroundings final {
   public:
     // All outlive it.
@@ -39,58 +48,44 @@ class Surroundings final {
         double best_episode = 0;        // of the parts' episodes
         const QueryTerms& words;        // of the question
         const Tuning& tuning;
+        EpisodeRows& rows;
     };
-    // `places`: those of the row that are looked at, with their neighbours; ascending.
-    Surroundings(const Given& given, std::span<const std::uint32_t> places);
+    explicit Surroundings(const Given& given);
 
     // The best candidate that was not answered yet.
     std::optional<Candidate> next();
 
   private:
-    struct Chosen {
-        std::uint32_t episode = 0;
-        std::uint32_t slot = 0;
-        auto operator<=>(const Chosen&) const = default;
-    };
-    // The chosen documents of one episode.
-    struct Group {
+    struct Episode {
         const Part* part = nullptr;
-        std::uint32_t first = 0;  // in chosen_
-        std::uint32_t end = 0;
-        float best = 0;  // of their own scores
-        float sum = 0;
-        float bound = 0;                                      // no document around scores more
-        std::vector<std::pair<std::uint32_t, float>> scored;  // slot and score with neighbours
-    };
-    struct ByBound {
-        bool operator()(const Group* a, const Group* b) const { return a->bound < b->bound; }
+        std::uint32_t number = 0;  // in the part
+        float bound = 0;
+        std::size_t place = 0;  // in the rows
     };
 
-    void group(const Part& part, std::span<const std::uint32_t> places);
-    std::uint32_t episode_of(const Group& group) const { return chosen_[group.first].episode; }
-    float own(const Part& part, std::uint32_t slot) const {
-        return given_.scores[part.first + slot];
-    }
+    void sum_up();
+    void sum_up(const Part& part, float* best, float* sum) const;
+    void bound_spread();
+    void bound_all();
+    bool names_somebody() const;
     bool is_named(const Partition& partition, std::uint32_t slot) const;
-    float spread_bound(const Group& group) const;
-    // Fills group.scored; the best of it.
-    float spread(Group& group) const;
-    float with_neighbours(const Part& part, std::uint32_t position) const;
-    // Sets the share of every kind of evidence, which needs the best score with neighbours.
-    void weigh();
-    float rest(const Group& group) const;
-    void add_candidates(Group& group);
+    // The next episodes by bound are in queue_, and no other has a larger one than floor_.
+    void refill();
+    Episode episode_at(std::size_t place) const;
+    template <class Visit>  // void(std::uint32_t slot, float score with neighbours)
+    void spread(const Episode& episode, Visit visit);
+    float best_spread();
+    float rest(const Episode& episode) const;
+    void add_candidates(const Episode& episode);
 
     const Given given_;
-    std::vector<Chosen> chosen_;
-    std::vector<Group> groups_;
-    std::vector<Group*> open_;           // a heap
+    std::vector<std::size_t> first_episode_;  // of each part, and the end
+    std::vector<Episode> queue_;              // the largest bound last
+    float floor_ = 0;
+    std::size_t refilled_ = 0;
     std::vector<Candidate> candidates_;  // a heap
-    float floor_ = 0;  // of the chosen documents' own scores: none that is not chosen has more
+    std::vector<float> own_;             // of one episode in order of time; kept for its memory
     float best_own_ = 0;
-    float nearest_weight_ = 0;
-    float all_weights_ = 0;
-    bool names_somebody_ = false;
     float scale_ = 1;
     float episode_share_ = 0;
     float highlight_share_ = 0;

@@ -48,21 +48,22 @@ std::vector<Candidate> all_of(const Part& part, std::span<const float> scores,
 TEST(Surroundings, the_best_come_first_whatever_was_left_out) {
     std::mt19937 engine(5);
     Tuning tuning;
+    EpisodeRows rows;
     for (int round = 0; round < 50; ++round) {
         Partition partition;
         std::int64_t time = 0;
         const auto count = static_cast<Key>(20 + engine() % 200);
         for (Key key = 0; key < count; ++key) {
             time += engine() % 12 == 0 ? 3'600'000 : static_cast<std::int64_t>(engine() % 3) * 1000;
-            partition.add({.key = key, .time_ms = time, .words = {}, .forms = {}});
+            // In every other round some come late.
+            const std::int64_t late = round % 2 == 1 && engine() % 5 == 0 ? 10'000'000 : 0;
+            partition.add({.key = key, .time_ms = time - late, .words = {}, .forms = {}});
         }
         partition.order(tuning);
+        EXPECT_EQ(partition.is_sequential(), round % 2 == 0);
         std::vector<float> scores(static_cast<std::size_t>(count));
-        std::vector<std::uint32_t> places;
-        for (std::uint32_t i = 0; i < scores.size(); ++i) {
-            if (engine() % 3 == 0) scores[i] = static_cast<float>(engine() % 1000) / 1000 + 0.01F;
-            places.push_back(i);
-        }
+        for (auto& score : scores)
+            if (engine() % 3 == 0) score = static_cast<float>(engine() % 1000) / 1000 + 0.01F;
         Part part{.partition = &partition, .episodes = std::vector<float>(partition.episodes())};
         for (auto& score : part.episodes) score = static_cast<float>(engine() % 100) + 1;
         const std::vector<std::uint32_t> nobody;
@@ -72,8 +73,8 @@ TEST(Surroundings, the_best_come_first_whatever_was_left_out) {
                                    .scores = scores,
                                    .best_episode = *std::ranges::max_element(part.episodes),
                                    .words = words,
-                                   .tuning = tuning},
-                                  places);
+                                   .tuning = tuning,
+                                   .rows = rows});
         for (const auto& candidate : wanted) {
             const auto found = surroundings.next();
             ASSERT_TRUE(found);
@@ -89,8 +90,12 @@ TEST(Surroundings, nothing_chosen_is_nothing_found) {
     const std::vector<std::uint32_t> nobody;
     const QueryTerms words(nobody);
     const Tuning tuning;
-    Surroundings surroundings(
-        {.parts = std::span(&part, 1), .scores = {}, .words = words, .tuning = tuning}, {});
+    EpisodeRows rows;
+    Surroundings surroundings({.parts = std::span(&part, 1),
+                               .scores = {},
+                               .words = words,
+                               .tuning = tuning,
+                               .rows = rows});
     EXPECT_FALSE(surroundings.next());
 }
 

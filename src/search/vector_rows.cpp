@@ -7,8 +7,6 @@ namespace ac::search {
 
 namespace {
 
-// More than one a vector, so that a graph that began late catches up.
-constexpr int kLinkedAtOnce = 4;
 constexpr std::size_t kWidth = 200;  // of a walk; at least twice what is asked for
 constexpr std::size_t kNoiseSample = 256;
 constexpr double kDeviationsFrom = 16;  // of fewer vectors only the mean says something
@@ -20,12 +18,11 @@ void VectorRows::append(std::uint32_t slot, std::span<const float> vector) {
     rows_[slot] = static_cast<std::uint32_t>(slots_.size());
     slots_.push_back(slot);
     vectors_.append(vector);
-    link();
 }
 
-void VectorRows::link() {
-    if (size() < kGraphFrom) return;
-    for (int i = 0; i < kLinkedAtOnce && graph_.size() < size(); ++i) graph_.link_next(vectors_);
+bool VectorRows::link(std::size_t most) {
+    for (; most > 0 && graph_.size() < size(); --most) graph_.link_next(vectors_);
+    return graph_.size() < size();
 }
 
 void VectorRows::renumber(const std::vector<std::uint32_t>& new_slot) {
@@ -46,7 +43,7 @@ void VectorRows::renumber(const std::vector<std::uint32_t>& new_slot) {
 }
 
 std::vector<VectorRows::Found> VectorRows::nearest(
-    std::span<const float> query, std::size_t count, std::span<const std::uint32_t> also,
+    std::span<const float> query, std::size_t count,
     const std::function<bool(std::uint32_t)>& accept) const {
     std::vector<Found> out;
     const auto wanted = vectors_.rounded(query);
@@ -56,8 +53,19 @@ std::vector<VectorRows::Found> VectorRows::nearest(
         out.push_back({slots_[found.slot], found.similarity});
     for (auto row = static_cast<std::uint32_t>(graph_.size()); row < size(); ++row)
         if (accept_row(row)) out.push_back({slots_[row], vectors_.rough(wanted, row)});
-    for (const auto slot : also)
-        if (has(slot)) out.push_back({slot, vectors_.rough(wanted, rows_[slot])});
+    return out;
+}
+
+std::vector<VectorRows::Found> VectorRows::compare(std::span<const float> query,
+                                                   std::span<const std::uint32_t> slots) const {
+    constexpr std::size_t kAhead = 8;  // rows on their way from memory
+    std::vector<Found> out;
+    const auto wanted = vectors_.rounded(query);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        if (i + kAhead < slots.size() && has(slots[i + kAhead]))
+            vectors_.prefetch(rows_[slots[i + kAhead]]);
+        if (has(slots[i])) out.push_back({slots[i], vectors_.rough(wanted, rows_[slots[i]])});
+    }
     return out;
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 // The vectors of a partition's documents, in the order in which they came, which is not that of the
-// slots: a vector is made after its document was added. A query scans them all while they are few;
-// many are walked through a graph that is kept up as vectors come, a few at a time, and what it
-// does not have yet is scanned. Not synchronized.
+// slots: a vector is made after its document was added. A query scans what is not linked into the
+// graph and walks through what is: linking is the owner's, where there are many. Not synchronized.
 
 #include <cstdint>
 #include <functional>
@@ -17,9 +16,6 @@ namespace ac::search {
 class VectorRows final {
   public:
     static constexpr std::uint32_t kGone = ~0U;
-    // Where a walk begins to be quicker than a scan: search_vectors_bench.
-    static constexpr std::size_t kGraphFrom = 75'000;
-
     explicit VectorRows(std::size_t dimensions) : vectors_(dimensions) {}
 
     std::size_t size() const { return slots_.size(); }
@@ -27,25 +23,26 @@ class VectorRows final {
     bool has(std::uint32_t slot) const { return slot < rows_.size() && rows_[slot] != kGone; }
     // The slot has no vector yet.
     void append(std::uint32_t slot, std::span<const float> vector);
-    // Keeps the rows whose new slot is not kGone. The graph is built anew as vectors come.
+    // The next `most` rows; false: all are linked.
+    bool link(std::size_t most);
+    // Keeps the rows whose new slot is not kGone. They are to be linked anew.
     void renumber(const std::vector<std::uint32_t>& new_slot);
 
     struct Found {
         std::uint32_t slot = 0;
         float similarity = 0;
     };
-    // About the `count` nearest slots that are accepted, in no order; all of them while they are
-    // few. `also`: slots whose similarity is wanted in any case.
+    // About the `count` nearest slots that are accepted, in no order, and all that are not linked.
     std::vector<Found> nearest(std::span<const float> query, std::size_t count,
-                               std::span<const std::uint32_t> also,
                                const std::function<bool(std::uint32_t)>& accept) const;
+    // Those of the slots that have a vector.
+    std::vector<Found> compare(std::span<const float> query,
+                               std::span<const std::uint32_t> slots) const;
     // What unrelated vectors have in common with the query: two deviations above the mean of some.
     float noise(std::span<const float> query) const;
     std::size_t bytes() const;
 
   private:
-    void link();
-
     Vectors vectors_;
     std::vector<std::uint32_t> slots_;  // of each row
     std::vector<std::uint32_t> rows_;   // of each slot; kGone: it has none

@@ -149,10 +149,11 @@ def test_a_record_that_another_daemon_changed_is_found_by_its_new_words(pair):
         for client in (writer, reader):
             assert eventually(lambda c=client, n=number, t=text: asked(
                 c, memory, space, f"yacht{n}x")[0][0] == t)
-    # By its old words no more, and its vector is the new one: both daemons weigh it alike.
+    # By its old words no more: both say the same order. Scores differ a little, as word
+    # statistics count what was replaced until it is cleared away.
     for question in ("who keeps bees", "yachts race"):
-        assert eventually(lambda q=question: asked(one, memory, space, q) ==
-                          asked(other, memory, space, q)), question
+        assert eventually(lambda q=question: [text for text, _ in asked(one, memory, space, q)] ==
+                          [text for text, _ in asked(other, memory, space, q)]), question
 
 
 def test_a_record_that_another_daemon_deleted_takes_no_place_in_an_answer(pair):

@@ -75,6 +75,20 @@ def exchange(served, request: bytes, end: bytes = b"0\r\n\r\n") -> int:
                 return size
 
 
+def start_and_run(served, code: str) -> str:
+    """The id of a session that was started and has answered, by the client that costs nothing."""
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        connection.sendall(start_request(served))
+        text = b""
+        while (match := re.search(rb'"sessionId":"(\w+)"', text)) is None:
+            got = connection.recv(1 << 16)
+            assert got, text
+            text += got
+        session_id = match.group(1).decode()
+    exchange(served, tool_request(served, session_id, "executeCode", code=code, language="python"))
+    return session_id
+
+
 def fork(served, session, count: int = 1) -> list:
     """Sessions that go on from this one: an operation of ours, so no client has it."""
     path = f"/x/code-interpreters/{SYSTEM}/sessions/{session.id}/fork"

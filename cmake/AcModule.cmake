@@ -77,7 +77,7 @@ function(ac_module)
     list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
     list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
     list(FILTER benches INCLUDE REGEX "_bench\\.cpp$")
-    list(FILTER all EXCLUDE REGEX "(_test|_fuzz|_bench|/testcases/[^/]*|/snapshot/(freeze|thaw))\\.cpp$")
+    list(FILTER all EXCLUDE REGEX "(_test|_fuzz|_bench|/testcases/[^/]*|/snapshot/(freeze|freeze_memory|stay|thaw))\\.cpp$")
     list(FILTER all EXCLUDE REGEX "/main(_allocator)?\\.cpp$")
 
     list(TRANSFORM M_DEPENDS PREPEND ac_)

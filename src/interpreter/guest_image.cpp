@@ -102,17 +102,30 @@ GuestImage::Program GuestImage::find(const fs::path& wanted, const std::string& 
     return {{}, std::move(found)};
 }
 
+// Without a root of their own guests see the host's /usr, less /usr/local.
+Result<> check_python(const fs::path& environment) {
+    std::error_code error;
+    const std::string text = fs::canonical(environment / "bin/python", error).string();
+    const bool is_seen = text.starts_with("/usr/") && !text.starts_with("/usr/local/");
+    if (is_seen || text.starts_with(environment.string() + "/")) return {};
+    return fail(ErrorCode::invalid_argument,
+                "code_interpreter.environment: its Python is " + text +
+                    ", which sessions do not see; make it with /usr/bin/python3 -m venv");
+}
+
 Result<GuestImage> GuestImage::open(ImageOptions options) {
     GuestImage image;
     AC_TRY(image.files_, unpack(options.folder));
     std::error_code error;
     if (!options.environment.empty()) {
         image.environment_ = fs::canonical(options.environment, error);
-        if (error || !fs::exists(image.environment_ / "bin/python", error))
+        if (error || !fs::exists(fs::symlink_status(image.environment_ / "bin/python", error)))
             return fail(ErrorCode::invalid_argument,
                         "code_interpreter.environment: there is no bin/python in " +
                             options.environment.string());
     }
+    if (!image.environment_.empty() && options.root.empty())
+        AC_CHECK(check_python(image.environment_));
     if (!options.root.empty()) {
         image.root_ = fs::canonical(options.root, error);
         if (error)

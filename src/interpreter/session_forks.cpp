@@ -76,11 +76,10 @@ Task<Sessions::Continuation> Sessions::write_down(GuestPointer guest) {
 
 Task<Sessions::GuestPointer> Sessions::adopting_guest(const Continuation& from) {
     AC_CO_TRY(GuestPointer guest, co_await take_guest(from.from));
-    Result<> adopted = co_await connect(guest, from.network);
-    if (adopted) adopted = co_await adopt(guest, from);
-    if (adopted) co_return guest;
+    Result<> connected = co_await connect(guest, from.network);
+    if (connected) co_return guest;
     guest->monitor->stop(Milliseconds{0});
-    co_return fail(std::move(adopted).error());
+    co_return fail(std::move(connected).error());
 }
 
 Task<> Sessions::adopt(GuestPointer guest, const Continuation& from) {
@@ -106,8 +105,13 @@ Task<SessionView> Sessions::go_on(Scope scope, SessionView like, const Continuat
     like.status = SessionStatus::ready;
     like.created_at = now;
     like.updated_at = now;
+    // Its row is stored beside that; nobody is told of it before both are done.
     Idempotency once;
-    co_return co_await enter(std::move(scope), std::move(like), std::move(once), *std::move(guest));
+    auto both = adopt(*guest, from) && enter(scope, like, std::move(once), *guest);
+    auto [adopted, entered] = co_await std::move(both);
+    if (adopted) co_return entered;
+    (void)co_await stop(std::move(scope), like.interpreter, like.id);
+    co_return fail(std::move(adopted).error());
 }
 
 Task<SessionFork> Sessions::fork(Scope scope, InterpreterId interpreter, SessionId id,

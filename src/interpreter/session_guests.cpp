@@ -46,8 +46,16 @@ json::object way_out() {
     return variables;
 }
 
-std::string how_it_ended(const Result<sandbox::Outcome>& outcome) {
+std::string last_line(std::string_view text) {
+    while (text.ends_with('\n')) text.remove_suffix(1);
+    return std::string(text.substr(text.rfind('\n') + 1));
+}
+
+std::string how_it_ended(const Result<sandbox::Outcome>& outcome, const std::string& last_words) {
     if (!outcome) return outcome.error().message;
+    // Its channel broke, whereupon we have ended the rest: that is not the reason.
+    if (outcome->reason == sandbox::Reason::stopped && !last_words.empty())
+        return "its agent failed: " + last_line(last_words);
     if (outcome->reason == sandbox::Reason::out_of_memory)
         return "it used more memory than a session may";
     if (!outcome->detail.empty()) return outcome->detail;
@@ -195,7 +203,7 @@ Detached Sessions::read_errors(GuestPointer guest, UniqueFd reading) {
 
 Detached Sessions::watch(GuestPointer guest) {
     const auto outcome = co_await guest->monitor->wait();
-    const std::string how = how_it_ended(outcome);
+    const std::string how = how_it_ended(outcome, guest->last_words);
     std::string key;
     {
         const std::lock_guard lock(mutex_);

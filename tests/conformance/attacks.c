@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +98,13 @@ static void replace(void) {
     }
 }
 
+// Until it is ended: `d` is a folder and a link out of /work by turns.
+static void race(void) {
+    mkdir("d", 0755);
+    symlink("/tmp", "l");
+    for (;;) renameat2(AT_FDCWD, "d", AT_FDCWD, "l", RENAME_EXCHANGE);
+}
+
 int main(int count, char **names) {
     const char *attack = count > 1 ? names[1] : "";
     if (!strcmp(attack, "spin")) for (;;) {}
@@ -110,5 +118,7 @@ int main(int count, char **names) {
     if (!strcmp(attack, "agent")) kill(getppid(), SIGKILL);
     if (!strcmp(attack, "forge")) forge();
     if (!strcmp(attack, "replace")) replace();
+    if (!strcmp(attack, "exit")) _exit(7);
+    if (!strcmp(attack, "race")) race();
     return 0;
 }

@@ -37,6 +37,12 @@ PYTHON = {
                "    for act in (lambda: open(name, 'a'),\n"
                "                lambda: os.rename(name, '/work/taken')):\n"
                "        try: act(); print('OPENED', name)\n        except OSError: pass",
+    "exit": "import os; os._exit(7)",
+    # In a child, for the execution shall end: 2 is RENAME_EXCHANGE.
+    "race": "import ctypes, os\nif os.fork() == 0:\n"
+            "    os.setsid(); os.mkdir('d'); os.symlink('/tmp', 'l')\n"
+            "    exchange = ctypes.CDLL(None).renameat2\n"
+            "    while True: exchange(-100, b'd', -100, b'l', 2)",
 }
 SHELL = {
     "spin": "while :; do :; done",
@@ -51,6 +57,9 @@ SHELL = {
     "forge": "for fd in /proc/$PPID/fd/*; do echo junk > $fd; done 2>/dev/null; true",
     "replace": "echo x 2>/dev/null >> /opt/agentcored/start.py && echo OPENED; "
                "mv /opt/agentcored/start.py /work 2>/dev/null && echo MOVED; true",
+    "exit": "exit 7",
+    "race": "(mkdir d; while :; do mv -T d c; ln -s /tmp d; rm d; mv -T c d; done) "
+            ">/dev/null 2>&1 &",
 }
 
 
@@ -116,7 +125,9 @@ def attempt(session, kind, name, native):
     if kind == "shell":
         return session.call("executeCommand", command=SHELL[name])
     session.call("writeFiles", content=[{"path": "attacks", "blob": native}])
-    return session.call("executeCommand", command=f"chmod +x attacks && exec ./attacks {name}")
+    goes_on = "> /dev/null &" if name == "race" else ""
+    return session.call("executeCommand",
+                        command=f"chmod +x attacks && exec ./attacks {name} {goes_on}")
 
 
 @pytest.fixture
@@ -198,3 +209,33 @@ def test_the_guest_side_code_cannot_be_replaced(attack):
     result, session = attack("replace")
     assert "OPENED" not in text(result) and "MOVED" not in text(result)
     assert works_on(session)
+
+
+def test_an_exit_ends_its_process_only(attack, kind):
+    result, session = attack("exit")
+    assert result["isError"] is True
+    if kind == "python":
+        assert "exit code 7" in text(result)
+    else:
+        assert result["structuredContent"]["exitCode"] == 7
+    assert works_on(session)
+    assert session.view()["status"] == "READY"
+
+
+def test_links_that_change_lead_the_file_tools_nowhere(attack):
+    """A folder that is a link out of /work by turns: what the tools look at and what they open
+    have to be the same."""
+    _, session = attack("race")
+    setup = "mkdir -p /tmp/kept && echo over-there > /tmp/secret && echo kept > /tmp/kept/file"
+    assert session.call("executeCommand", command=setup)["isError"] is False
+    seen = set()
+    for _ in range(40):
+        seen.add(session.call("writeFiles", content=[{"path": "d/new", "text": "x"}])["isError"])
+        assert "over-there" not in str(session.call("readFiles", paths=["d/secret"]))
+        assert "secret" not in str(session.call("listFiles", directoryPath="d")["content"])
+        session.call("writeFiles", content=[{"path": "d/deep/er/new", "text": "x"}])
+        session.call("removeFiles", paths=["d/kept"])
+    assert False in seen, "the folder was never a folder: nothing was tried"
+    found = session.call("executeCommand", command="cd /tmp && find . -type f -name new -o -name "
+                         "deep; cat kept/file secret")
+    assert text(found).split() == ["kept", "over-there"], found

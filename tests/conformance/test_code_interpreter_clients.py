@@ -147,8 +147,13 @@ async def main():
             await call("write_file", path="a.txt", text="seven")
             return [sorted(tools), await call("execute_code", code="print(6 * 7)"),
                     await call("execute_command", command="cat a.txt"),
-                    await call("read_file", path="a.txt")]
+                    await call("read_file", path="a.txt"), await call("list_files"),
+                    await call("execute_code", code="kept = 1; 1 / 0"),
+                    await call("execute_code", code="kept"),
+                    await call("execute_code", code="const n: number = 8; n",
+                               language="typescript")]
 print(json.dumps(asyncio.run(main())))
 """, PYTHONPATH=str(ROOT / "python"))
     assert out[0] == ["execute_code", "execute_command", "list_files", "read_file", "write_file"]
-    assert out[1:3] == ["42", "seven"] and "seven" in out[3]
+    assert out[1:3] == ["42", "seven"] and "seven" in out[3] and "a.txt" in out[4]
+    assert "ZeroDivisionError" in out[5] and out[6:] == ["1", "8"]

@@ -2,7 +2,6 @@
 sandbox's own suite (src/sandbox/testcases) does to a guest, done through the API to an interpreter.
 By a daemon that is root and by one that is not."""
 import os
-import pathlib
 import socket
 import subprocess
 import uuid
@@ -33,10 +32,10 @@ def reaches(address, port, kind=socket.SOCK_STREAM):
             s.send(b"\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\0\\0\\1\\0\\1")
             s.recv(1)
 def link(target):
-    if os.path.lexists("/tmp/link"):
-        os.unlink("/tmp/link")
-    os.symlink(target, "/tmp/link")
-    return open("/tmp/link")
+    if os.path.lexists(FOLDER + "/link"):
+        os.unlink(FOLDER + "/link")
+    os.symlink(target, FOLDER + "/link")
+    return open(FOLDER + "/link")
 """
 # Expressions, given to works().
 PYTHON = {
@@ -52,7 +51,7 @@ PYTHON = {
              "lambda: reaches('8.8.8.8', 53, socket.SOCK_DGRAM)",
     "raw": "lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1), "
            "lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
-    "devices": "lambda: os.mknod('/tmp/disk', stat.S_IFBLK | 0o600, os.makedev(8, 0)), "
+    "devices": "lambda: os.mknod(FOLDER + '/disk', stat.S_IFBLK | 0o600, os.makedev(8, 0)), "
                "lambda: open('/dev/mem'), lambda: open('/dev/kmsg'), lambda: open('/dev/sda')",
     "links": "*[lambda r=r: link(r + ABOUT) for r in ('/proc/1/root', '/proc/self/root', "
              "'/../../../..', '/proc/self/cwd/../../../..')]",
@@ -69,9 +68,9 @@ SHELL = {
     "metadata": "timeout 2 bash -c 'echo > /dev/tcp/169.254.169.254/80'",
     "names": "timeout 5 getent hosts example.com",
     "raw": "perl -e 'exit(!socket($s, 2, 3, 1))'",
-    "devices": "mknod /tmp/disk b 8 0 || (exec 3</dev/mem) || (exec 3</dev/kmsg) || "
+    "devices": "mknod $FOLDER/disk b 8 0 || (exec 3</dev/mem) || (exec 3</dev/kmsg) || "
                "(exec 3</dev/sda)",
-    "links": "ln -sfn /proc/1/root$ABOUT /tmp/link; cat /tmp/link || cat /proc/self/root$ABOUT || "
+    "links": "ln -sfn /proc/1/root$ABOUT $FOLDER/link; cat $FOLDER/link || cat /proc/self/root$ABOUT || "
              "cat /../../../..$ABOUT",
 }
 
@@ -110,10 +109,10 @@ def host(tmp_path_factory):
 def test_there_is_no_way_out(session, host, kind, way):  # noqa: F811
     about = host.get(way, "-")
     if kind == "python":
-        result = session.run(f"{PRELUDE}\nABOUT = {about!r}\n"
+        result = session.run(f"{PRELUDE}\nABOUT, FOLDER = {about!r}, '/tmp'\n"
                              f"print('ESCAPED' if works({PYTHON[way]}) else 'held')")
     elif kind == "shell":
-        result = session.call("executeCommand", command=f"export ABOUT={about}; "
+        result = session.call("executeCommand", command=f"export ABOUT={about} FOLDER=/tmp; "
                               f"{{ {SHELL[way]}; }} >/dev/null 2>&1 && echo ESCAPED || echo held")
     else:
         result = session.call("executeCommand", command=f"./escapes {way} {about}")
@@ -127,11 +126,12 @@ def test_the_attempts_would_be_seen(tmp_path):
     about = tmp_path / "secret"
     about.write_text("x")
     for way in ("raw", "devices", "links"):
-        code = f"{PRELUDE}\nABOUT = {str(about)!r}\nprint(works({PYTHON[way]}))"
+        code = (f"{PRELUDE}\nABOUT, FOLDER = {str(about)!r}, {str(tmp_path)!r}\n"
+                f"print(works({PYTHON[way]}))")
         ran = subprocess.run(["python3", "-c", code], capture_output=True, text=True, check=True)
         assert ran.stdout.strip() == "True", (way, ran.stderr)
-        ran = subprocess.run(["bash", "-c", f"ABOUT={about}; {SHELL[way]}"], capture_output=True,
-                             check=False)
+        for made in ("disk", "link"):
+            (tmp_path / made).unlink(missing_ok=True)
+        ran = subprocess.run(["bash", "-c", f"ABOUT={about} FOLDER={tmp_path}; {SHELL[way]}"],
+                             capture_output=True, check=False)
         assert ran.returncode == 0, (way, ran.stderr)
-    for made in ("/tmp/disk", "/tmp/link"):
-        pathlib.Path(made).unlink(missing_ok=True)

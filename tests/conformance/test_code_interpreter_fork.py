@@ -1,9 +1,11 @@
 """Forks of live sessions."""
 import concurrent.futures
+import contextlib
 import json
 
 import pytest
 from probe_client import ProbeClient
+from daemon import eventually
 from test_code_interpreter_boto3 import SYSTEM, Session, text
 
 
@@ -157,3 +159,99 @@ def test_a_hostile_kernel_cannot_pass_off_a_snapshot(daemon, live):
     status, answer = fork(daemon, live)
     assert status == 409 and "ended" in answer["message"], answer
     assert text(live.run("6 * 7")).strip() == "42"
+
+
+FORGED = """
+import os, struct, agentcored_guest.agentcored_template as t
+def forged(image, base=-1):
+    os.pwrite(image, struct.pack('<QII', 0x315a4e5246434127, 0, base >= 0), 0)
+    os.ftruncate(image, 1 << 16)
+t.snapshot = forged
+"""
+
+
+def ready_sessions(daemon):
+    page = daemon.client("bedrock-agentcore").list_code_interpreter_sessions(
+        codeInterpreterIdentifier=SYSTEM, status="READY", maxResults=100)
+    return {item["sessionId"] for item in page["items"]}
+
+
+def zombies(daemon):
+    found = []
+    for pid in daemon.descendants():
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            if stat.read().rsplit(")", 1)[1].split()[0] == "Z":
+                found.append(pid)
+    return found
+
+
+def refused_and_gone(daemon, live):
+    """A snapshot that looks like one, and of which no process can go on."""
+    live.run(FORGED)
+    before = ready_sessions(daemon)
+    status, answer = fork(daemon, live)
+    assert status == 409 and "ended" in answer["message"], answer
+    assert ready_sessions(daemon) == before
+    assert eventually(lambda: not zombies(daemon), 10)
+    assert text(live.run("6 * 7")).strip() == "42"
+
+
+def test_a_snapshot_that_cannot_go_on_is_nobodys_session(daemon, live):
+    refused_and_gone(daemon, live)
+
+
+def test_a_session_of_before_the_template_is_forked_too(fresh_daemon):
+    """Its whole memory goes to a guest whose kernel, of the template, is replaced."""
+    first = Session(fresh_daemon)
+    first.run("kept = ['whole']")
+    assert "False" in text(first.run("import sys; 'pandas' in sys.modules"))
+
+    def is_warm():
+        made = Session(fresh_daemon)
+        loaded = "True" in text(made.run("import sys; 'pandas' in sys.modules"))
+        made.stop()
+        return loaded
+    assert eventually(is_warm, 60)
+    (one,), _ = forks(fresh_daemon, first)
+    assert text(one.run("kept.append('forked'); kept")).strip() == "['whole', 'forked']"
+    (two,), _ = forks(fresh_daemon, one)
+    assert text(two.run("kept")).strip() == "['whole', 'forked']"
+    refused_and_gone(fresh_daemon, first)
+    for made in (first, one, two):
+        made.stop()
+
+
+def test_threads_stay_behind_and_the_rest_goes_on(daemon, live):
+    live.run("import threading, time\nticks = []\n"
+             "def tick():\n    while True: ticks.append(1); time.sleep(0.001)\n"
+             "threading.Thread(target=tick, daemon=True).start(); time.sleep(0.1)")
+    (one,), _ = forks(daemon, live)
+    there = "n = len(ticks); import time; time.sleep(0.1); n > 0, len(ticks) > n"
+    assert text(one.run(there)).strip() == "(True, False)"
+    assert text(live.run(there)).strip() == "(True, True)"
+    assert text(one.run("threading.active_count()")).strip() == "1"
+    worker = "w = threading.Thread(target=lambda: ticks.clear()); w.start(); w.join(); ticks"
+    assert text(one.run(worker)).strip() == "[]"
+    one.stop()
+
+
+def test_memory_is_the_sources_to_the_byte(daemon, live):
+    """Pages that only one side has written to, freed memory, new mappings, libraries loaded."""
+    live.run("import hashlib, mmap, numpy as np, sqlite3, os, gc\n"
+             "rng = np.random.default_rng(7)\n"
+             "blocks = [rng.bytes(int(n)) for n in rng.integers(1, 300_000, 300)]\n"
+             "del blocks[::3]; gc.collect(); gc.unfreeze()\n"
+             "shared = mmap.mmap(-1, 1 << 20); shared[:5] = b'hello'\n"
+             "private = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE); private[4096:4101] = b'there'\n"
+             "table = sqlite3.connect(':memory:'); table.execute('create table t (x)')\n"
+             "table.executemany('insert into t values (?)', [(i,) for i in range(1000)])\n"
+             "def digest():\n    return hashlib.sha256(b''.join(blocks)).hexdigest()")
+    sums = "digest(), shared[:5], private[4096:4101], private[0], " \
+           "table.execute('select sum(x) from t').fetchone(), rng.integers(1 << 40)"
+    made, _ = forks(daemon, live, 2)
+    said = {text(one.run(sums)) for one in (live, *made)}
+    assert len(said) == 1 and "hello" in said.pop()
+    (again,), _ = forks(daemon, made[0])
+    assert text(again.run("rng.integers(1 << 40)")) == text(made[1].run("rng.integers(1 << 40)"))
+    for one in (*made, again):
+        one.stop()

@@ -42,6 +42,29 @@ def test_an_environment_of_the_operators(tmp_path):
             made.stop()
 
 
+def test_a_python_that_sessions_cannot_see_is_refused(tmp_path):
+    programs = tmp_path / "environment/bin"
+    programs.mkdir(parents=True)
+    (tmp_path / "python3").write_bytes(b"")
+    (programs / "python").symlink_to(tmp_path / "python3")
+    with pytest.raises(Exception) as caught, \
+            served(arguments=settings(tmp_path, environment=programs.parent)):
+        pass
+    assert "which sessions do not see" in str(caught.value)
+
+
+def test_an_agent_that_cannot_start_says_why(tmp_path):
+    environment = tmp_path / "environment"
+    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", environment], check=True)
+    packages = next((environment / "lib").glob("python3*")) / "site-packages"
+    (packages / "broken.pth").write_text("import sys; sys.modules['selectors'] = None\n")
+    with served(arguments=settings(tmp_path, environment=environment)) as running:
+        session = Session(running)
+        said = session.run("1")
+        assert said["isError"] is True and "its agent failed: " in text(said), said
+        assert "selectors" in text(said)
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     """A root file system as an image has it: this machine's Python and nothing else."""

@@ -3,8 +3,9 @@
 // and go on from, so that what they do not write to is shared. freeze.cpp writes it from inside the
 // process, thaw.cpp becomes it. x86-64 Linux. Freestanding: no library is used here.
 //
-// The file: Header, then Header::regions of Region, then Header::eager of Span, then whole pages.
-// A snapshot may build on another (its base): then it holds only pages that differ.
+// The file: Header, then Header::regions of Region, Header::eager of Span and Header::pieces of
+// Span, then whole pages. A snapshot may build on another (its base): then it holds only pages that
+// differ, and most of them as pieces, which are copied over what is mapped: a mapping costs more.
 
 #include <cstdint>
 
@@ -13,6 +14,7 @@ namespace ac::sandbox::snapshot {
 inline constexpr std::uint64_t kMagic = 0x315a4e5246434127ULL;
 inline constexpr std::uint32_t kRegionsMax = 32'768;  // of 65 530 mappings that a process may have
 inline constexpr std::uint32_t kEagerMax = 16'384;
+inline constexpr std::uint32_t kPiecesMax = 163'840;
 inline constexpr std::uint64_t kPage = 4096;
 
 // Where the thawing program lives, which no process uses otherwise: it cannot unmap itself.
@@ -84,6 +86,8 @@ struct Header {
     std::uint64_t signal_mask;
     std::uint64_t arrival;  // address of its Arrival
     std::uint64_t eager;    // memory that is written to soon: copied at once, which costs less
+    std::uint64_t pieces;   // one behind the other at pieces_offset of the file
+    std::uint64_t pieces_offset;
     SignalAction signals[kSignals];
     Span vdso[kVdsoSpans];
     ProcessMap map;

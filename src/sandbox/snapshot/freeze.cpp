@@ -1,10 +1,13 @@
 // Writes the process that calls it to a snapshot. A shared object of its own, without a library of
-// ours, that a template's program loads (Python: ctypes). The caller has just been forked, so it
-// has one thread, and it ends when it has been told that it is written; in a process that thaw.cpp
-// makes of the file, the same call returns again, with another answer.
+// ours, that a template's program loads (Python: ctypes). The caller has one thread. In a process
+// that thaw.cpp makes of the file, the same call returns again, with another answer.
+#include "sandbox/snapshot/freeze.h"
+
 #include <asm/prctl.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +17,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "sandbox/snapshot/format.h"
 
 using namespace ac::sandbox::snapshot;
 
@@ -46,165 +48,13 @@ snapshot_save:
 
 namespace {
 
-// Fewer pages than this between two that are written are written too: a mapping costs more.
-constexpr std::uint64_t kGapMax = 4 * kPage;
-constexpr std::uint64_t kMapsBytesMax = 4 << 20;
-constexpr std::uint64_t kEntries = 4096;        // pages whose state is read at a time
-constexpr std::uint64_t kPresent = 3ULL << 62;  // in memory or swapped out (pagemap.rst)
-constexpr std::uint64_t kOfFile = 1ULL << 61;
+constexpr int kPartsMax = 1024;  // of one call (IOV_MAX)
+// What the kernel was told, whatever part of it is in use.
+constexpr std::uint32_t kRseqBytes = 32;
 
 Arrival arrival;
 Span eager[kEagerMax];
 std::uint32_t eager_count;
-
-// Lives in a shared mapping of its own, which is not written: it changes meanwhile.
-struct Work {
-    Header header;
-    Region regions[kRegionsMax];
-    char maps[kMapsBytesMax];
-    std::uint64_t pages[kEntries];
-    int image;
-    int page_map;
-    std::uint64_t base_device, base_inode;
-    std::uint64_t next_offset;
-    bool full;
-};
-
-struct Mapping {
-    std::uint64_t start, end, offset, inode;
-    std::uint64_t device;
-    std::uint32_t protection;
-    bool is_shared;
-    const char* name;
-};
-
-void add(Work& work, Region region, bool may_join) {
-    std::uint32_t& count = work.header.regions;
-    Region* const last = count > 0 ? &work.regions[count - 1] : nullptr;
-    if (may_join && region.content == Content::own && count > 1 && last->content != Content::own &&
-        last->size <= kGapMax && last->start + last->size == region.start) {
-        Region& before = work.regions[count - 2];
-        if (before.content == Content::own && before.start + before.size == last->start) {
-            before.size += last->size + region.size;
-            --count;
-            return;
-        }
-    }
-    if (last != nullptr && last->content == region.content &&
-        last->protection == region.protection && last->start + last->size == region.start &&
-        (region.content != Content::base || last->offset + last->size == region.offset)) {
-        last->size += region.size;
-        return;
-    }
-    if (count == kRegionsMax) {
-        work.full = true;
-        return;
-    }
-    work.regions[count++] = region;
-}
-
-// Anonymous memory: pages that are there. Memory mapped from the base: pages that were written to.
-void add_by_pages(Work& work, const Mapping& mapping, bool of_base) {
-    bool first = true;
-    for (std::uint64_t at = mapping.start; at < mapping.end;) {
-        const std::uint64_t left = (mapping.end - at) / kPage;
-        const std::uint64_t want = left < kEntries ? left : kEntries;
-        const ssize_t n =
-            pread(work.page_map, work.pages, want * 8, static_cast<off_t>(at / kPage * 8));
-        if (n <= 0) {
-            work.full = true;
-            return;
-        }
-        for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(n) / 8; ++i, at += kPage) {
-            const bool present = (work.pages[i] & kPresent) != 0;
-            const bool own = present && (work.pages[i] & kOfFile) == 0;
-            Region region{at, kPage, 0, mapping.protection, Content::nothing};
-            if (own) region.content = Content::own;
-            if (!own && of_base) region.content = Content::base;
-            if (!own && of_base) region.offset = mapping.offset + (at - mapping.start);
-            add(work, region, !first);
-            first = false;
-        }
-    }
-}
-
-void add_mapping(Work& work, const Mapping& mapping) {
-    if (mapping.start >= kThawStart && mapping.end <= kThawEnd) return;
-    if (strcmp(mapping.name, "[vsyscall]") == 0) return;
-    const std::uint64_t size = mapping.end - mapping.start;
-    if ((mapping.protection & PROT_READ) == 0)
-        return add(work, {mapping.start, size, 0, mapping.protection, Content::nothing}, false);
-    const bool of_base = mapping.inode != 0 && mapping.inode == work.base_inode &&
-                         mapping.device == work.base_device && !mapping.is_shared;
-    if (of_base || (mapping.inode == 0 && !mapping.is_shared))
-        return add_by_pages(work, mapping, of_base);
-    // The parts of a library that nobody writes to, code or not, become one mapping: each costs
-    // every process that is thawed, and each of their forks.
-    std::uint32_t protection = mapping.protection;
-    if ((protection & PROT_WRITE) == 0) protection = PROT_READ | PROT_EXEC;
-    add(work, {mapping.start, size, 0, protection, Content::own}, false);
-}
-
-// proc(5): "start-end perms offset major:minor inode    name".
-bool parse(char* line, Mapping& out) {
-    char permissions[5] = {};
-    unsigned major = 0;
-    unsigned minor = 0;
-    int name = 0;
-    if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %n", &out.start, &out.end, permissions, &out.offset,
-               &major, &minor, &out.inode, &name) < 7)
-        return false;
-    out.device = static_cast<std::uint64_t>(major) << 32 | minor;
-    out.protection = (permissions[0] == 'r' ? PROT_READ : 0U) |
-                     (permissions[1] == 'w' ? PROT_WRITE : 0U) |
-                     (permissions[2] == 'x' ? PROT_EXEC : 0U);
-    out.is_shared = permissions[3] == 's';
-    out.name = line + name;
-    return true;
-}
-
-bool read_maps(Work& work) {
-    const int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    std::uint64_t size = 0;
-    ssize_t n = 0;
-    while (size < kMapsBytesMax - 1 &&
-           (n = read(file, work.maps + size, kMapsBytesMax - 1 - size)) > 0)
-        size += static_cast<std::uint64_t>(n);
-    close(file);
-    work.maps[size] = 0;
-    return n == 0;
-}
-
-bool list_regions(Work& work) {
-    const auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
-    const auto scratch = reinterpret_cast<std::uint64_t>(&work);
-    std::uint64_t last_end = 0;
-    int spans = 0;
-    for (char* line = work.maps; *line != 0;) {
-        char* const end = strchr(line, '\n');
-        if (end == nullptr) return false;
-        *end = 0;
-        Mapping mapping{};
-        if (!parse(line, mapping)) return false;
-        line = end + 1;
-        if (mapping.start <= scratch && scratch < mapping.end) continue;
-        if (strncmp(mapping.name, "[vvar", 5) == 0 || strcmp(mapping.name, "[vdso]") == 0) {
-            if (spans == kVdsoSpans) return false;
-            work.header.vdso[spans++] = {mapping.start, mapping.end - mapping.start};
-            continue;
-        }
-        if (mapping.start <= here && here < mapping.end) {  // room for the stack to grow
-            const std::uint64_t top = mapping.end - kStackBytes;
-            const std::uint64_t floor = top > last_end ? top : last_end + kPage;
-            if (floor < mapping.start)
-                add(work, {floor, mapping.start - floor, 0, mapping.protection, Content::nothing},
-                    false);
-        }
-        add_mapping(work, mapping);
-        last_end = mapping.end;
-    }
-    return !work.full;
-}
 
 bool write_region(Work& work, Region& region) {
     region.offset = work.next_offset;
@@ -223,21 +73,44 @@ bool write_region(Work& work, Region& region) {
     return true;
 }
 
+// Many in one call. What another thread has unmapped meanwhile cannot be written.
+bool write_pieces(Work& work) {
+    iovec parts[kPartsMax];
+    work.header.pieces_offset = work.next_offset;
+    for (std::uint64_t i = 0; i < work.header.pieces;) {
+        int count = 0;
+        ssize_t bytes = 0;
+        for (; count < kPartsMax && i < work.header.pieces; ++count, ++i) {
+            parts[count] = {reinterpret_cast<void*>(work.pieces[i].start), work.pieces[i].size};
+            bytes += static_cast<ssize_t>(work.pieces[i].size);
+        }
+        if (pwritev(work.image, parts, count, static_cast<off_t>(work.next_offset)) != bytes)
+            return false;
+        work.next_offset += static_cast<std::uint64_t>(bytes);
+    }
+    return true;
+}
+
+bool write_at(int file, const void* data, std::uint64_t bytes, std::uint64_t offset) {
+    return pwrite(file, data, bytes, static_cast<off_t>(offset)) == static_cast<ssize_t>(bytes);
+}
+
 bool write_image(Work& work) {
+    work.header.eager = work.header.has_base != 0 ? 0 : eager_count;
     const std::uint64_t eager_at = sizeof(Header) + work.header.regions * sizeof(Region);
-    const auto eager_bytes = static_cast<ssize_t>(eager_count * sizeof(Span));
-    work.header.eager = eager_count;
-    work.next_offset = (eager_at + eager_count * sizeof(Span) + kPage - 1) / kPage * kPage;
+    const std::uint64_t pieces_at = eager_at + work.header.eager * sizeof(Span);
+    const std::uint64_t head = pieces_at + work.header.pieces * sizeof(Span);
+    work.next_offset = (head + kPage - 1) / kPage * kPage;
     for (std::uint32_t i = 0; i < work.header.regions; ++i)
         if (work.regions[i].content == Content::own && !write_region(work, work.regions[i]))
             return false;
+    if (!write_pieces(work)) return false;
     if (ftruncate(work.image, static_cast<off_t>(work.next_offset)) != 0) return false;
-    const auto bytes = static_cast<ssize_t>(work.header.regions * sizeof(Region));
-    return pwrite(work.image, work.regions, static_cast<std::size_t>(bytes), sizeof(Header)) ==
-               bytes &&
-           pwrite(work.image, eager, static_cast<std::size_t>(eager_bytes),
-                  static_cast<off_t>(eager_at)) == eager_bytes &&
-           pwrite(work.image, &work.header, sizeof work.header, 0) == sizeof work.header;
+    return write_at(work.image, work.regions, work.header.regions * sizeof(Region),
+                    sizeof(Header)) &&
+           write_at(work.image, eager, work.header.eager * sizeof(Span), eager_at) &&
+           write_at(work.image, work.pieces, work.header.pieces * sizeof(Span), pieces_at) &&
+           write_at(work.image, &work.header, sizeof work.header, 0);
 }
 
 // proc(5), /proc/pid/stat: fields 26 to 28 and 45 to 51.
@@ -268,7 +141,7 @@ bool describe_thread(Header& header) {
     if (syscall(SYS_get_robust_list, 0, &list, &list_size) == 0) header.robust_list = list;
     if (__rseq_size != 0) {
         header.rseq_address = header.fs_base + static_cast<std::uint64_t>(__rseq_offset);
-        header.rseq_size = 32;  // what the kernel was told, whatever part of it is in use
+        header.rseq_size = kRseqBytes;
         header.rseq_signature = RSEQ_SIG;
     }
     for (int i = 0; i < kSignals; ++i)
@@ -292,7 +165,7 @@ int freeze(Work& work, int image, int base) {
     int result = 0;
     if (!describe_thread(work.header))
         result = -ENOSYS;
-    else if (!read_maps(work) || !list_regions(work))
+    else if (!list_memory(work))
         result = -E2BIG;
     else if (!write_image(work))
         result = errno == 0 ? -EIO : -errno;
@@ -313,6 +186,31 @@ extern "C" int agentcored_freeze(int image, int base) {
     const int result = freeze(work, image, base);
     munmap(memory, sizeof(Work));
     return result;
+}
+
+// In a process that was thawed from `base`: becomes the one that `image`, which builds on it too,
+// is of. It keeps its descriptors, and whatever of its memory is the same already. Returns where it
+// cannot: an errno, negative.
+extern "C" int agentcored_become(int image, int base) {
+    auto* const program = reinterpret_cast<Elf64_Ehdr*>(kThawStart);
+    unsigned char is_there = 0;
+    if (mincore(program, kPage, &is_there) != 0) return -errno;  // thaw.cpp is not here
+    char image_text[16];
+    char base_text[16];
+    snprintf(image_text, sizeof image_text, "%d", image);
+    snprintf(base_text, sizeof base_text, "%d", base);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, nullptr);
+    // The kernel writes there, and it may be gone in a moment; it is registered anew afterwards.
+    std::uint64_t thread = 0;
+    if (__rseq_size != 0 && syscall(SYS_arch_prctl, ARCH_GET_FS, &thread) == 0)
+        syscall(SYS_rseq, thread + static_cast<std::uint64_t>(__rseq_offset), kRseqBytes,
+                RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+    const char* const stack[] = {
+        reinterpret_cast<const char*>(3), "stay/0", image_text, base_text, nullptr, nullptr};
+    asm volatile("mov %0, %%rsp\n jmp *%1" : : "r"(stack), "r"(program->e_entry) : "memory");
+    __builtin_unreachable();
 }
 
 // What the thawed process was started with: texts, each ended by NUL, arguments and environment.

@@ -1,61 +1,28 @@
-// Becomes the process of a snapshot: `thaw FD BASE_FD [ARGUMENT...]` (BASE_FD is -1 for none). A
-// static program without a library, linked to an address that nobody else uses: it unmaps all but
-// itself, maps the snapshot's regions privately, restores what the kernel keeps about a thread, and
-// jumps. It runs inside a guest's containment, as its command: what the file says can do no more
-// than the guest's own code could, so nothing in it is trusted and little is checked.
+// Becomes the process of a snapshot: `thaw FD BASE_FD [ARGUMENT...]` (BASE_FD is -1 for none).
+// Jumped to in a process that was thawed already, as "stay/0", it keeps what is the same
+// (stay.cpp). A static program without a library, linked to an address that nobody else uses: it
+// unmaps all but itself, maps the snapshot's regions privately, restores what the kernel keeps
+// about a thread, and jumps. It runs inside a guest's containment, as its command: what the file
+// says can do no more than the guest's own code could, so nothing in it is trusted and little is
+// checked.
+#include "sandbox/snapshot/thaw.h"
+
 #include <asm/prctl.h>
 #include <asm/unistd.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
-#include "sandbox/snapshot/format.h"
-
 extern "C" void* memcpy(void* to, const void* from, unsigned long size);
 
+namespace ac::sandbox::snapshot {
 namespace {
 
-using namespace ac::sandbox::snapshot;
-
-constexpr long kFailed = 125;
-constexpr unsigned long kTop = 0x7fff'ffff'f000UL;  // of user addresses, less a page
-constexpr unsigned long kTextsMax = 256 << 10;      // of arguments and environment
+constexpr unsigned long kTextsMax = 256 << 10;  // of arguments and environment
 
 char texts[kTextsMax];
-char maps[64 << 10];
 unsigned long own_stack[4096];
 char page_copy[kPage];
-
-long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
-    long result = 0;
-    register long r10 asm("r10") = d;
-    register long r8 asm("r8") = e;
-    register long r9 asm("r9") = f;
-    asm volatile("syscall"
-                 : "=a"(result)
-                 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                 : "rcx", "r11", "memory");
-    return result;
-}
-
-[[noreturn]] void give_up(const char* what) {
-    long size = 0;
-    while (what[size] != 0) ++size;
-    call(__NR_write, 2, reinterpret_cast<long>(what), size);
-    call(__NR_exit_group, kFailed);
-    __builtin_unreachable();
-}
-
-bool failed(long result) {
-    return result < 0 && result > -4096;
-}
-
-int number(const char* text) {
-    const bool negative = *text == '-';
-    int value = 0;
-    for (text += negative ? 1 : 0; *text >= '0' && *text <= '9'; ++text)
-        value = value * 10 + (*text - '0');
-    return negative ? -value : value;
-}
+char maps[256 << 10];
 
 // Of "/proc/self/fd/3", as which we are started: the descriptor.
 const char* last_part(const char* path) {
@@ -64,6 +31,15 @@ const char* last_part(const char* path) {
         if (*path == '/') part = path + 1;
     return part;
 }
+
+bool is_vdso(const char* line, const char* end) {
+    for (; line + 2 < end; ++line)
+        if (line[0] == '[' && line[1] == 'v') return line[2] == 'v' || line[2] == 'd';
+    return false;
+}
+
+constexpr int kPartsMax = 1024;
+Span parts[kPartsMax];  // struct iovec: where, how much
 
 // Copies a vector of texts to `texts`, from `at` on.
 unsigned long keep(char** from, unsigned long at, unsigned& count) {
@@ -76,35 +52,20 @@ unsigned long keep(char** from, unsigned long at, unsigned& count) {
     return at;
 }
 
-unsigned long hexadecimal(const char*& c) {
-    unsigned long value = 0;
-    for (;; ++c) {
-        if (*c >= '0' && *c <= '9')
-            value = value << 4 | static_cast<unsigned long>(*c - '0');
-        else if (*c >= 'a' && *c <= 'f')
-            value = value << 4 | static_cast<unsigned long>(*c - 'a' + 10);
-        else
-            return value;
-    }
-}
+}  // namespace
 
-bool is_vdso(const char* line, const char* end) {
-    for (; line + 2 < end; ++line)
-        if (line[0] == '[' && line[1] == 'v') return line[2] == 'v' || line[2] == 'd';
-    return false;
-}
-
-// Our own [vvar...] and [vdso], in the order of addresses.
-int find_vdso(Span* out) {
+int find_vdso(Span* out, const char** text) {
     const long file = call(__NR_open, reinterpret_cast<long>("/proc/self/maps"), 0);
     long size = 0;
-    while (size < static_cast<long>(sizeof maps)) {
+    while (size < static_cast<long>(sizeof maps) - 1) {
         const long n = call(__NR_read, file, reinterpret_cast<long>(maps) + size,
-                            static_cast<long>(sizeof maps) - size);
+                            static_cast<long>(sizeof maps) - 1 - size);
         if (n <= 0) break;
         size += n;
     }
     call(__NR_close, file);
+    maps[size] = 0;
+    *text = maps;
     int found = 0;
     for (const char* line = maps; line < maps + size;) {
         const char* end = line;
@@ -119,6 +80,37 @@ int find_vdso(Span* out) {
     return found;
 }
 
+void map_region(const Region& region, int file, int base) {
+    long flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+    long from = file;
+    if (region.content == Content::nothing) flags |= MAP_ANONYMOUS;
+    if (region.content == Content::nothing) from = -1;
+    if (region.content == Content::base) from = base;
+    const long mapped =
+        call(__NR_mmap, static_cast<long>(region.start), static_cast<long>(region.size),
+             region.protection, flags, from, static_cast<long>(region.offset));
+    if (failed(mapped)) give_up("thaw: a region cannot be mapped\n");
+}
+
+// Many in one call.
+void copy_pieces(const Header& header, int file) {
+    const Span* const pieces = pieces_of(header);
+    auto offset = static_cast<long>(header.pieces_offset);
+    for (std::uint64_t i = 0; i < header.pieces;) {
+        int count = 0;
+        long bytes = 0;
+        for (; count < kPartsMax && i < header.pieces; ++count, ++i) {
+            parts[count] = pieces[i];
+            bytes += static_cast<long>(pieces[i].size);
+        }
+        const long n = call(__NR_preadv, file, reinterpret_cast<long>(parts), count, offset, 0);
+        if (n != bytes) give_up("thaw: pages cannot be copied\n");
+        offset += bytes;
+    }
+}
+
+namespace {
+
 void move(const Span& from, unsigned long to) {
     const long moved =
         call(__NR_mremap, static_cast<long>(from.start), static_cast<long>(from.size),
@@ -126,27 +118,10 @@ void move(const Span& from, unsigned long to) {
     if (failed(moved)) give_up("thaw: the vdso cannot be moved\n");
 }
 
-void map_regions(const Header& header, int file, int base) {
-    const auto* const regions = reinterpret_cast<const Region*>(&header + 1);
-    for (unsigned i = 0; i < header.regions; ++i) {
-        const Region& region = regions[i];
-        long flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
-        long from = file;
-        if (region.content == Content::nothing) flags |= MAP_ANONYMOUS;
-        if (region.content == Content::nothing) from = -1;
-        if (region.content == Content::base) from = base;
-        const long mapped =
-            call(__NR_mmap, static_cast<long>(region.start), static_cast<long>(region.size),
-                 region.protection, flags, from, static_cast<long>(region.offset));
-        if (failed(mapped)) give_up("thaw: a region cannot be mapped\n");
-    }
-}
-
 // What the kernel cannot do of it (before 5.14) is done page by page later.
 void copy_eagerly(const Header& header) {
     constexpr long kPopulateWrite = 23;  // MADV_POPULATE_WRITE
-    const auto* const regions = reinterpret_cast<const Region*>(&header + 1);
-    const auto* const spans = reinterpret_cast<const Span*>(regions + header.regions);
+    const Span* const spans = eager_of(header);
     for (unsigned long i = 0; i < header.eager && i < kEagerMax; ++i)
         call(__NR_madvise, static_cast<long>(spans[i].start), static_cast<long>(spans[i].size),
              kPopulateWrite);
@@ -155,22 +130,24 @@ void copy_eagerly(const Header& header) {
 // Both from low to high, so that no span overwrites the next one while they move.
 void exchange_address_space(const Header& header, int file, int base) {
     Span own[kVdsoSpans];
-    const int spans = find_vdso(own);
+    const char* text = nullptr;
+    const int spans = find_vdso(own, &text);
     for (int i = 0; i < spans; ++i) {
         if (own[i].size != header.vdso[i].size) give_up("thaw: another kernel's snapshot\n");
         move(own[i], kThawScratch + own[i].start - own[0].start);
     }
     call(__NR_munmap, 0, static_cast<long>(kThawStart));
     call(__NR_munmap, static_cast<long>(kThawEnd), static_cast<long>(kTop - kThawEnd));
-    map_regions(header, file, base);
+    for (unsigned i = 0; i < header.regions; ++i) map_region(regions_of(header)[i], file, base);
     copy_eagerly(header);
+    copy_pieces(header, file);
     for (int i = 0; i < spans; ++i)
         move({kThawScratch + own[i].start - own[0].start, own[i].size}, header.vdso[i].start);
 }
 
 // struct prctl_mm_map: the kernel's notion of heap, arguments and stack. Without it the process
 // does as well: its memory then grows elsewhere.
-void describe_process(const Header& header) {
+void describe_process(const Header& header, bool stayed) {
     struct {
         ProcessMap map;
         std::uint64_t auxv;
@@ -179,7 +156,7 @@ void describe_process(const Header& header) {
     } wanted{header.map, 0, 0, ~0U};
     call(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, reinterpret_cast<long>(&wanted), sizeof wanted);
     // /proc/self/cmdline shows only memory that is mapped from no file.
-    for (std::uint64_t at = header.map.arg_start & ~(kPage - 1); at < header.map.env_end;
+    for (std::uint64_t at = header.map.arg_start & ~(kPage - 1); at < header.map.env_end && !stayed;
          at += kPage) {
         void* const page = reinterpret_cast<void*>(at);
         memcpy(page_copy, page, kPage);
@@ -217,14 +194,17 @@ void restore_thread(const Header& header) {
 }
 
 }  // namespace
+}  // namespace ac::sandbox::snapshot
 
 extern "C" [[noreturn]] [[gnu::used]] void thaw_main(unsigned long* stack) {
+    using namespace ac::sandbox::snapshot;
     const auto argc = static_cast<int>(stack[0]);
     char** const argv = reinterpret_cast<char**>(stack + 1);
     if (argc < 3) give_up("thaw: which snapshot?\n");
     const int program = number(last_part(argv[0]));
     const int file = number(argv[1]);
     const int base = number(argv[2]);
+    const bool stays = argv[0][0] == 's';
     Arrival arrival;
     arrival.arguments = reinterpret_cast<std::uint64_t>(texts);
     const unsigned long half = keep(argv + 3, 0, arrival.argument_count);
@@ -232,13 +212,14 @@ extern "C" [[noreturn]] [[gnu::used]] void thaw_main(unsigned long* stack) {
 
     constexpr long kTableBytes = kThawScratch - kThawTable;
     const long table = call(__NR_mmap, static_cast<long>(kThawTable), kTableBytes, PROT_READ,
-                            MAP_PRIVATE | MAP_FIXED_NOREPLACE, file, 0);
+                            MAP_PRIVATE | MAP_FIXED, file, 0);
     const auto& header = *reinterpret_cast<const Header*>(kThawTable);
-    if (failed(table) || header.magic != kMagic || header.regions > kRegionsMax)
+    if (failed(table) || header.magic != kMagic || header.regions > kRegionsMax ||
+        header.eager > kEagerMax || header.pieces > kPiecesMax)
         give_up("thaw: that is no snapshot\n");
     if ((header.has_base != 0) != (base >= 0)) give_up("thaw: the snapshot's base?\n");
-    exchange_address_space(header, file, base);
-    describe_process(header);
+    if (!stays || !stay(header, file, base)) exchange_address_space(header, file, base);
+    describe_process(header, stays);
     restore_thread(header);
     *reinterpret_cast<Arrival*>(header.arrival) = arrival;
     const int descriptors[] = {program, file, base};
@@ -247,7 +228,8 @@ extern "C" [[noreturn]] [[gnu::used]] void thaw_main(unsigned long* stack) {
     go_on(&header.registers);
 }
 
-extern "C" [[gnu::used]] unsigned long* const thaw_stack_end = own_stack + 4094;
+extern "C" [[gnu::used]] unsigned long* const thaw_stack_end =
+    ac::sandbox::snapshot::own_stack + 4094;
 
 // The stack we are given goes with all the rest.
 asm(R"(

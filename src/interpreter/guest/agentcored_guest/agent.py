@@ -31,7 +31,7 @@ class Agent:
     def __init__(self, channel, options):
         self.folder = options["folder"]
         self.options = options
-        self.daemon = peers.DescriptorPeer(channel)
+        self.daemon = peers.DescriptorPeer(channel, self.sink)
         self.kernels = {}
         self.running = {}  # language -> Execution
         self.waiting = collections.defaultdict(collections.deque)
@@ -167,7 +167,15 @@ class Agent:
 
     # -- files
 
+    def sink(self, header, size):
+        """Large files are written while the rest of them is on its way."""
+        if header.get("op") == "write" and size > len(files.BUFFER):
+            return files.Incoming(self.folder, header["files"])
+        return None
+
     def do_write(self, _call, header, body):
+        if isinstance(body, files.Incoming):
+            return {"text": body.finish()}
         return {"text": files.write(self.folder, header["files"], body)}
 
     def do_read(self, _call, header, _body):
@@ -230,6 +238,7 @@ class Agent:
             call, self.forking = self.forking, None
             self.daemon.send({"event": "done", "call": call,
                               "error": "the python process ended while it was forked"})
+            continuation.settle(self)
         return process
 
     def on_output(self, fd, _mask):

@@ -89,7 +89,7 @@ def write_down(agent, call, header):
         agent.fork_answer = {"languages": languages}
         if kernel is None:
             return agent.fork_answer
-        ask_kernel(agent, kernel, snapshot)
+        ask_kernel(agent, kernel, "snapshot", snapshot)
         agent.forking = call
         return None
     finally:
@@ -101,18 +101,19 @@ def portable(entry):
     return entry if entry.isfile() or entry.isdir() or entry.issym() or entry.islnk() else None
 
 
-def ask_kernel(agent, kernel, snapshot):
+def ask_kernel(agent, kernel, op, snapshot):
     given = [snapshot]
     if agent.options["image"] >= 0:
         given.append(agent.options["image"])
     with socket.socket(fileno=os.dup(kernel.peer.fd)) as channel:
-        frame = frames.pack({"op": "snapshot"})
+        frame = frames.pack({"op": op})
         if kernel.peer.pending or socket.send_fds(channel, [frame], given) != len(frame):
             raise files.Refused("the python process does not read")
 
 
 def settle(agent):
-    """The end of the kernel that was here before took place beside the other's beginning."""
+    """The end of the kernel that was here before took place beside the other's beginning, or its
+    failure."""
     while agent.replaced:
         os.waitpid(agent.replaced.pop(), 0)
 
@@ -126,6 +127,11 @@ def go_on(agent, call, header):
             tar.extraction_filter = staticmethod(lambda entry, _path: entry)
             tar.extractall("/")
         if header["python"]:
+            if header["hasBase"] and "python" in agent.kernels:
+                # Nobody's code has run in it, and most of its memory is the other's already.
+                ask_kernel(agent, agent.kernels["python"], "become", snapshot)
+                agent.forking, agent.fork_answer = call, {}
+                return None
             if "python" in agent.kernels:
                 replaced = agent.drop_kernel("python")
                 replaced.end()

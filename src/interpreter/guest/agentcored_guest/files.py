@@ -1,4 +1,5 @@
 """The file tools: paths are relative to the session's folder and stay in it."""
+import contextlib
 import mimetypes
 import os
 import shutil
@@ -9,6 +10,8 @@ from agentcored_guest import peers
 FILE_BYTES_MAX = 100_000_000
 CALL_BYTES_MAX = 200_000_000
 LISTED_MAX = 10_000
+BUFFER = bytearray(1 << 18)
+FOLDER_FLAGS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 class Refused(Exception):
@@ -35,6 +38,25 @@ def resolved_inside(folder, path):
     return target
 
 
+@contextlib.contextmanager
+def opened_folder(folder, target, make=False):
+    """(descriptor of the folder that holds `target`, its name in there). A resolved path has no
+    links; the session's code may put some there meanwhile, so none is followed any more."""
+    parts = os.path.relpath(target, folder).split("/")
+    at = os.open(folder, FOLDER_FLAGS)
+    try:
+        for part in parts[:-1]:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, 0o755, dir_fd=at)
+            below = os.open(part, FOLDER_FLAGS, dir_fd=at)
+            os.close(at)
+            at = below
+        yield at, parts[-1]
+    finally:
+        os.close(at)
+
+
 def media_type(path):
     return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
@@ -43,32 +65,81 @@ def reason(error):
     return error.strerror or str(error)
 
 
-def write(folder, files, body):
-    """`files`: [{path, size}], their bytes one behind the other in `body`."""
-    offset = 0
-    for entry in files:
-        path, size = str(entry["path"]), int(entry["size"])
-        if size > FILE_BYTES_MAX:
-            raise Refused(f"{path}: a file is at most {FILE_BYTES_MAX} bytes")
-        target = inside(folder, path)
-        if os.path.islink(target):
-            target = resolved_inside(folder, path)
+class Incoming:
+    """Files that are written as their bytes come, one behind the other: `entries` are
+    [{path, size}]. What cannot be written is told at the end; the rest of the bytes is let pass."""
+
+    def __init__(self, folder, entries):
+        self.folder = folder
+        self.count = len(entries)
+        self.entries = iter(entries)
+        self.fd = -1
+        self.path = ""
+        self.left = 0  # of the file that is open
+        self.refused = None
+
+    def room(self, size):
+        return memoryview(BUFFER)[:size]
+
+    def commit(self, size):
+        self.feed(memoryview(BUFFER)[:size])
+
+    def feed(self, data):
+        view = memoryview(data)
         try:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
-            fd = os.open(target, flags, 0o644)
-            try:
-                if not stat.S_ISREG(os.fstat(fd).st_mode):
-                    raise Refused(f"{path}: is no ordinary file")
-                view = memoryview(body)[offset:offset + size]
-                while view:
-                    view = view[os.write(fd, view):]
-            finally:
-                os.close(fd)
+            while view and self.refused is None:
+                if not self.left and not self.open_next():
+                    return
+                size = os.write(self.fd, view[:self.left])
+                self.left -= size
+                view = view[size:]
         except OSError as error:
-            raise Refused(f"{path}: {reason(error)}") from None
-        offset += size
-    return f"Successfully wrote all {len(files)} files"
+            self.refused = Refused(f"{self.path}: {reason(error)}")
+        except Refused as refused:
+            self.refused = refused
+
+    def open_next(self):
+        """False: there is none."""
+        self.close()
+        entry = next(self.entries, None)
+        if entry is None:
+            return False
+        self.path, self.left = str(entry["path"]), int(entry["size"])
+        if self.left > FILE_BYTES_MAX:
+            raise Refused(f"{self.path}: a file is at most {FILE_BYTES_MAX} bytes")
+        target = inside(self.folder, self.path)
+        if os.path.islink(target):
+            target = resolved_inside(self.folder, self.path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
+        with opened_folder(self.folder, target, make=True) as (at, name):
+            self.fd = os.open(name, flags, 0o644, dir_fd=at)
+        if not stat.S_ISREG(os.fstat(self.fd).st_mode):
+            raise Refused(f"{self.path}: is no ordinary file")
+        return bool(self.left) or self.open_next()
+
+    def close(self):
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+
+    def finish(self):
+        try:
+            if self.refused is None and not self.left:
+                self.open_next()  # empty ones are left
+        except OSError as error:
+            self.refused = Refused(f"{self.path}: {reason(error)}")
+        except Refused as refused:
+            self.refused = refused
+        self.close()
+        if self.refused is not None:
+            raise self.refused
+        return f"Successfully wrote all {self.count} files"
+
+
+def write(folder, entries, body):
+    incoming = Incoming(folder, entries)
+    incoming.feed(body)
+    return incoming.finish()
 
 
 def read(folder, paths):
@@ -78,7 +149,9 @@ def read(folder, paths):
         for path in paths:
             target = resolved_inside(folder, path)
             try:
-                fd = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+                with opened_folder(folder, target) as (at, name):
+                    fd = os.open(name, flags, dir_fd=at)
             except OSError as error:
                 raise Refused(f"{path}: {reason(error)}") from None
             ranges.append(peers.FileRange(fd, 0))
@@ -100,23 +173,30 @@ def read(folder, paths):
 
 def listing(folder, path):
     target = resolved_inside(folder, path or ".")
+    below = os.path.relpath(target, folder)
     entries, cut = [], False
     try:
-        with os.scandir(target) as scan:
-            for entry in scan:
-                if len(entries) == LISTED_MAX:
-                    cut = True
-                    break
-                entries.append(entry_of(folder, entry))
+        with opened_folder(folder, target) as (at, name):
+            fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+        try:
+            with os.scandir(fd) as scan:
+                for entry in scan:
+                    if len(entries) == LISTED_MAX:
+                        cut = True
+                        break
+                    entries.append(entry_of(below, entry))
+        finally:
+            os.close(fd)
     except OSError as error:
         raise Refused(f"{path}: {reason(error)}") from None
     return sorted(entries, key=lambda entry: entry["name"]), cut
 
 
-def entry_of(folder, entry):
+def entry_of(below, entry):
     is_folder = entry.is_dir(follow_symlinks=False)
     out = {"name": entry.name.encode("utf-8", "replace").decode(), "isFolder": is_folder}
-    out["path"] = os.path.relpath(entry.path, folder).encode("utf-8", "replace").decode()
+    path = os.path.normpath(os.path.join(below, entry.name))
+    out["path"] = path.encode("utf-8", "replace").decode()
     if not is_folder:
         out["mimeType"] = media_type(entry.name)
         out["size"] = entry.stat(follow_symlinks=False).st_size
@@ -129,10 +209,11 @@ def remove(folder, paths):
         if target == folder:
             raise Refused(f"{path}: the session's folder itself cannot be removed")
         try:
-            if os.path.isdir(target) and not os.path.islink(target):
-                shutil.rmtree(target)
-            else:
-                os.unlink(target)
+            with opened_folder(folder, target) as (at, name):
+                if stat.S_ISDIR(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode):
+                    shutil.rmtree(f"/proc/self/fd/{at}/{name}")
+                else:
+                    os.unlink(name, dir_fd=at)
         except OSError as error:
             raise Refused(f"{path}: {reason(error)}") from None
     return f"Successfully removed {len(paths)} files"

@@ -28,13 +28,17 @@ class Decoder:
     """Takes bytes in any pieces, gives whole frames.
 
     A body that does not come with its header is read straight to where it stays: as long as room()
-    is not None, the next bytes belong in there.
+    is not None, the next bytes belong in there. `sink` may give, for a header and a size, what
+    takes the bytes in place of a bytearray: feed(), room(size), commit(size).
     """
 
-    def __init__(self):
+    def __init__(self, sink=None):
+        self.sink = sink
         self.buffer = bytearray()
         self.header = None  # of a frame whose body is still on its way
         self.body = None
+        self.is_sunk = False
+        self.size = 0
         self.filled = 0
 
     def feed(self, data):
@@ -43,15 +47,19 @@ class Decoder:
     def room(self):
         if self.header is None:
             return None
+        if self.is_sunk:
+            return self.body.room(self.size - self.filled)
         return memoryview(self.body)[self.filled:]
 
     def commit(self, size):
         self.filled += size
+        if self.is_sunk:
+            self.body.commit(size)
 
     def next(self):
         if self.header is None and not self.take_head():
             return None
-        if self.filled < len(self.body):
+        if self.filled < self.size:
             return None
         header, body = self.header, self.body
         self.header = self.body = None
@@ -73,8 +81,14 @@ class Decoder:
         if not isinstance(header, dict):
             raise Broken("a frame's header is no object")
         there = self.buffer[start:start + body_size]
-        self.body = bytearray(body_size)
-        self.body[:len(there)] = there
+        taker = self.sink(header, body_size) if self.sink else None
+        self.is_sunk = taker is not None
+        self.body = taker if self.is_sunk else bytearray(body_size)
+        if self.is_sunk:
+            self.body.feed(there)
+        else:
+            self.body[:len(there)] = there
+        self.size = body_size
         self.filled = len(there)
         self.header = header
         del self.buffer[:start + len(there)]

@@ -76,6 +76,8 @@ class Kernel:
             header, body = frame
             if header.get("op") == "snapshot":
                 self.write_down(header)
+            elif header.get("op") == "become":
+                self.become()
             if header.get("op") == "run":
                 answer = self.run(body.decode("utf-8", "replace"))
                 self.send({"event": "done", "call": header.get("call"), **answer})
@@ -125,6 +127,12 @@ class Kernel:
         self.decoder = frames.Decoder()
         descriptors.open_again(open_files)
         self.send({"event": "snapshot"})  # tells that we have come
+
+    def become(self):
+        """Goes on as the kernel of another session, in write_down()."""
+        image, base = self.descriptors
+        why = agentcored_template.become(image, base)
+        self.send({"event": "snapshot", "error": f"the python process cannot go on here: {why}"})
 
     # -- one execution
 

@@ -38,10 +38,10 @@ class FileRange:
 class Peer:
     """Frames both ways over one socket."""
 
-    def __init__(self, fd):
+    def __init__(self, fd, sink=None):
         os.set_blocking(fd, False)
         self.fd = fd
-        self.decoder = frames.Decoder()
+        self.decoder = frames.Decoder(sink)
         self.pending = []  # memoryviews and FileRanges
         self.pending_bytes = 0
 
@@ -106,8 +106,8 @@ class Peer:
 class DescriptorPeer(Peer):
     """Of the daemon, which sends descriptors beside frames; nobody else's are taken."""
 
-    def __init__(self, fd):
-        super().__init__(fd)
+    def __init__(self, fd, sink=None):
+        super().__init__(fd, sink)
         self.socket = socket.socket(fileno=fd)
         self.descriptors = []
 

@@ -5,12 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <cerrno>
 
 #include "crypto/hash.h"
 
 namespace ac::server {
 namespace {
+
+using namespace asio::experimental::awaitable_operators;
 
 constexpr std::size_t kBlockBytes = 512 * 1024;  // read, hashed and written at a time
 constexpr std::size_t kFirstBlockBytes = 16 * 1024;
@@ -68,31 +71,43 @@ Task<> BodySpool::take_small(net::Body& body) {
     co_return Result<>{};
 }
 
-// Straight to where it stays. What was promised takes memory only as it comes.
+// Straight to where it stays, a block being hashed while the next one comes. What was promised
+// takes memory only as it comes.
 Task<> BodySpool::take_in_memory(net::Body& body, std::size_t size) {
     Hasher hasher;
     // libstdc++ 12 passes the room that it made, not the size that it was asked for.
     memory_.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });
-    while (size_ < size) {
-        const std::size_t want = std::min<std::size_t>(size - size_, kBlockBytes);
-        const std::span<char> room = std::span(memory_).subspan(size_, want);
-        std::size_t filled = 0;
-        while (filled < want) {
-            AC_CO_TRY(const std::size_t n, co_await body.read_some(room.subspan(filled)));
-            if (n == 0) break;
-            filled += n;
-        }
-        size_ += filled;
-        auto hash = [&hasher, bytes = std::string_view(room.data(), filled)]() -> Result<> {
+    std::size_t hashed = 0;
+    for (bool has_ended = false; !has_ended || hashed < size_;) {
+        const std::string_view bytes(memory_.data() + hashed, size_ - hashed);
+        auto hash = [&hasher, bytes]() -> Result<> {
             hasher.update(bytes);
             return {};
         };
-        AC_CO_CHECK(co_await place_.pool.run(hash));
-        if (filled < want) break;
+        hashed = size_;
+        const std::size_t want = std::min<std::size_t>(size - size_, kBlockBytes);
+        auto both = place_.pool.run(hash) && read_block(body, want);
+        auto [done, read] = co_await std::move(both);
+        AC_CO_CHECK(std::move(done));
+        AC_CO_TRY(const std::size_t more, std::move(read));
+        has_ended = more < want || want == 0;
     }
     memory_.resize(size_);
     sha256_hex_ = hasher.finish_hex();
     co_return Result<>{};
+}
+
+// Behind what is there; how much has come.
+Task<std::size_t> BodySpool::read_block(net::Body& body, std::size_t want) {
+    const std::span<char> room(memory_.data() + size_, want);
+    std::size_t filled = 0;
+    while (filled < want) {
+        AC_CO_TRY(const std::size_t n, co_await body.read_some(room.subspan(filled)));
+        if (n == 0) break;
+        filled += n;
+    }
+    size_ += filled;
+    co_return filled;
 }
 
 Task<> BodySpool::take_pieces(net::Body& body, std::uint64_t max_bytes) {

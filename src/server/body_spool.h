@@ -62,6 +62,7 @@ class BodySpool final : public net::Body, public net::WholeBody {
     explicit BodySpool(SpoolPlace place) : place_(place) {}
     Task<> take_small(net::Body& body);
     Task<> take_in_memory(net::Body& body, std::size_t size);
+    Task<std::size_t> read_block(net::Body& body, std::size_t want);
     Task<> take_pieces(net::Body& body, std::uint64_t max_bytes);
     Task<> keep(std::string_view bytes, Hasher& hasher);
 

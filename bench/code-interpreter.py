@@ -169,8 +169,10 @@ def measure_burst(served, options) -> None:
 
 def measure_idle(served, options) -> None:
     client = served.client("bedrock-agentcore")
-    Session(client).run("1+1")
+    first = Session(client)
+    first.run("1+1")
     time.sleep(3)
+    first.stop()  # it would count against the account's limit
     before, free = set(guest_pids(served.pid)), memory_available()
     ids = []
     begin = time.monotonic()
@@ -263,10 +265,14 @@ def main() -> None:
     parser.add_argument("--burst", type=int, default=100)
     parser.add_argument("--idle", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=8, help="beside each hostile session")
+    parser.add_argument("--pool", type=int, default=8,
+                        help="guests kept ready, whatever demand was lately (the default's 8)")
     parser.add_argument("--jupyter", help="a Python with jupyter_client and ipykernel")
     options = parser.parse_args()
-    with daemon() as served:
-        starts(served.client("bedrock-agentcore"), 1, 4, "1+1")  # makes the template and the pool
+    pool = f"code_interpreter: {{pool: {options.pool}, pool_max: {max(options.pool, 128)}}}\n"
+    with daemon(more=pool) as served:
+        # Makes the template and the pool.
+        starts(served.client("bedrock-agentcore"), 1, 4 + options.pool / 20, "1+1")
         for part in options.parts:
             PARTS[part](served, options)
 

@@ -46,11 +46,11 @@ Result<> must_exist(Transaction& tx, const Scope& scope, const InterpreterId& id
 
 }  // namespace
 
-Interpreter system_interpreter() {
+Interpreter system_interpreter(const std::string& languages) {
     Interpreter system;
     system.id = InterpreterId(std::string(kSystemInterpreter));
     system.name = kSystemInterpreter;
-    system.description = "The code interpreter that is always there: no network.";
+    system.description = "The code interpreter that is always there: no network. " + languages;
     // A fixed time: it was there before anything else.
     system.created_at = system.updated_at = from_epoch_ms(1'735'689'600'000);
     return system;
@@ -81,7 +81,7 @@ Task<Interpreter> Catalog::create(Scope scope, NewInterpreter wanted) {
 }
 
 Task<Interpreter> Catalog::get(Scope scope, InterpreterId id) {
-    if (id.text() == kSystemInterpreter) co_return system_interpreter();
+    if (id.text() == kSystemInterpreter) co_return system_interpreter(languages_);
     auto work = [scope, id](Transaction& tx) { return store::find(tx, scope, id); };
     AC_CO_TRY(auto found, co_await database_.read(std::move(work)));
     if (!found) co_return fail(no_interpreter(id));
@@ -94,7 +94,8 @@ Task<Page<Interpreter>> Catalog::list(Scope scope, InterpreterKind kind, PageReq
     AC_CO_TRY(const std::string after, start_of(listing, page));
     const int wanted = page.items_max.value_or(limits_.list_default);
     Page<Interpreter> out;
-    if (kind != InterpreterKind::custom && after.empty()) out.items.push_back(system_interpreter());
+    if (kind != InterpreterKind::custom && after.empty())
+        out.items.push_back(system_interpreter(languages_));
     if (kind == InterpreterKind::system) co_return out;
     auto work = [scope, after, wanted](Transaction& tx) {
         const std::string from = after == kSystemInterpreter ? std::string() : after;

@@ -1,6 +1,9 @@
 #pragma once
 // The code interpreters of an account: the system's, which is always there, and custom ones.
 
+#include <string>
+#include <utility>
+
 #include "base/clock.h"
 #include "base/random.h"
 #include "interpreter/limits.h"
@@ -11,10 +14,14 @@ namespace ac::interpreter {
 
 class Catalog final {
   public:
-    // All outlive the catalogue.
+    // All outlive the catalogue. `languages`: what sessions run code in, told of the system's.
     Catalog(storage::Database& database, Random& random, const Clock& clock,
-            const InterpreterLimits& limits)
-        : database_(database), random_(random), clock_(clock), limits_(limits) {}
+            const InterpreterLimits& limits, std::string languages)
+        : database_(database),
+          random_(random),
+          clock_(clock),
+          limits_(limits),
+          languages_(std::move(languages)) {}
 
     // conflict: the name is taken. The same clientToken again answers what it made before.
     Task<Interpreter> create(Scope scope, NewInterpreter wanted);
@@ -32,9 +39,10 @@ class Catalog final {
     Random& random_;
     const Clock& clock_;
     const InterpreterLimits& limits_;
+    const std::string languages_;
 };
 
-Interpreter system_interpreter();
+Interpreter system_interpreter(const std::string& languages);
 Error no_interpreter(const InterpreterId& id);
 Error other_parameters();  // a clientToken that was used for something else
 Result<std::string> start_of(const std::string& listing, const PageRequest& page);

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <iterator>
+#include <sstream>
 #include <system_error>
 #include <vector>
 
@@ -18,6 +19,7 @@ constexpr const char* kGuestPath = "/opt/agentcored";
 constexpr const char* kEnvironmentPath = "/opt/interpreter";
 constexpr const char* kProgramsPath = "/opt/bin/";
 constexpr const char* kWorkFolder = "/work";
+constexpr std::size_t kConfigurationBytesMax = 64 << 10;
 constexpr const char* kPlaces[] = {"usr/local/bin", "usr/bin"};  // in a root
 
 Error unusable(const fs::path& path, const std::error_code& error) {
@@ -143,6 +145,31 @@ Result<GuestImage> GuestImage::open(ImageOptions options) {
     image.node_ = image.find(options.node, "node");
     if (!image.root_.empty()) AC_CHECK(image.make_places());
     return image;
+}
+
+std::string GuestImage::languages() const {
+    std::string text = "Python " + python_version();
+    if (!deno_.guest.empty()) return text + "; JavaScript and TypeScript in Deno.";
+    if (!node_.guest.empty()) return text + "; JavaScript and TypeScript in Node.js.";
+    return text + ".";
+}
+
+// What made an environment has noted it (pyvenv.cfg: "version", "version_info"); elsewhere the name
+// of the program has a part of it.
+std::string GuestImage::python_version() const {
+    const auto noted = read_file(environment_ / "pyvenv.cfg", kConfigurationBytesMax);
+    if (!environment_.empty() && noted) {
+        std::istringstream lines(*noted);
+        for (std::string line; std::getline(lines, line);)
+            if (const auto at = line.find("= "); line.starts_with("version") && at != line.npos)
+                return line.substr(at + 2);
+    }
+    std::error_code error;
+    const fs::path program = root_ / fs::path(python_).relative_path();
+    const fs::path named =
+        root_.empty() ? fs::canonical(python_, error) : fs::read_symlink(program, error);
+    const std::string name = named.filename().string();
+    return name.starts_with("python3.") ? name.substr(6) : "3";
 }
 
 Result<> GuestImage::make_places() const {

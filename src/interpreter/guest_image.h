@@ -42,6 +42,9 @@ class GuestImage final {
     // in the root.
     static Result<GuestImage> open(ImageOptions options);
 
+    // For people: "Python 3.11.2; JavaScript and TypeScript in Node.js."
+    std::string languages() const;
+
     // The agent's ends of its standard streams: output is the channel to us.
     struct Streams {
         UniqueFd channel;
@@ -63,6 +66,7 @@ class GuestImage final {
     };
     Program find(const std::filesystem::path& wanted, const std::string& name) const;
     Result<> make_places() const;
+    std::string python_version() const;
     GuestStart plain(const InterpreterLimits& limits) const;
     boost::json::object common_options() const;
 

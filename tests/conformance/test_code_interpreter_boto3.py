@@ -102,6 +102,13 @@ def test_an_interpreter_lives_from_create_to_delete(daemon):
         time.sleep(0.05)
 
 
+def test_the_systems_interpreter_says_which_python_it_has(daemon, session):
+    told = daemon.client("bedrock-agentcore-control").get_code_interpreter(
+        codeInterpreterId=SYSTEM)["description"]
+    version = text(session.run("import sys; print('%d.%d.%d' % sys.version_info[:3])"))
+    assert f"Python {version}" in told and "JavaScript and TypeScript in" in told
+
+
 def test_the_same_client_token_makes_one_interpreter(daemon):
     control = daemon.client("bedrock-agentcore-control")
     wanted = {"name": "once_" + uuid.uuid4().hex[:8], "clientToken": str(uuid.uuid4()),

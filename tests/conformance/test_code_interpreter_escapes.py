@@ -70,7 +70,8 @@ SHELL = {
     "raw": "perl -e 'exit(!socket($s, 2, 3, 1))'",
     "devices": "mknod $FOLDER/disk b 8 0 || (exec 3</dev/mem) || (exec 3</dev/kmsg) || "
                "(exec 3</dev/sda)",
-    "links": "ln -sfn /proc/1/root$ABOUT $FOLDER/link; cat $FOLDER/link || cat /proc/self/root$ABOUT || "
+    "links": "ln -sfn /proc/1/root$ABOUT $FOLDER/link; cat $FOLDER/link || "
+             "cat /proc/self/root$ABOUT || "
              "cat /../../../..$ABOUT",
 }
 

@@ -242,7 +242,8 @@ def test_memory_is_the_sources_to_the_byte(daemon, live):
              "blocks = [rng.bytes(int(n)) for n in rng.integers(1, 300_000, 300)]\n"
              "del blocks[::3]; gc.collect(); gc.unfreeze()\n"
              "shared = mmap.mmap(-1, 1 << 20); shared[:5] = b'hello'\n"
-             "private = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE); private[4096:4101] = b'there'\n"
+             "private = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE)\n"
+             "private[4096:4101] = b'there'\n"
              "table = sqlite3.connect(':memory:'); table.execute('create table t (x)')\n"
              "table.executemany('insert into t values (?)', [(i,) for i in range(1000)])\n"
              "def digest():\n    return hashlib.sha256(b''.join(blocks)).hexdigest()")

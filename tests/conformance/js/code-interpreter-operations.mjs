@@ -1,5 +1,5 @@
-// Every operation of Code Interpreter that the installed SDKs have, at least once; a newer SDK's new
-// ones fail this until somebody drives them.
+// Every operation of Code Interpreter that the installed SDKs have, at least once; what a newer SDK
+// brings fails this until somebody drives it.
 import assert from "node:assert/strict";
 import * as controlSdk from "@aws-sdk/client-bedrock-agentcore-control";
 import * as dataSdk from "@aws-sdk/client-bedrock-agentcore";

@@ -107,7 +107,8 @@ Result<> set_number(Number& out, const std::string& text, Number least, Number m
     Number value{};
     const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc{} || stop != end || value < least || value > most)
+    const bool is_between = value >= least && value <= most;  // "nan" is not
+    if (error != std::errc{} || stop != end || !is_between)
         return fail(invalid(fmt::format("want a number from {} to {}", least, most)));
     out = value;
     return {};

@@ -12,6 +12,7 @@ log: {level: debug, format: text}
 sandbox: {accept_missing: [cgroup-memory]}
 runtime:
   sessions_max: 12
+  session_processors_max: 0.5
   python_exact: true
 )",
                                      {});
@@ -21,6 +22,7 @@ runtime:
     EXPECT_EQ(config->log_level, log::Level::debug);
     EXPECT_EQ(config->accept_missing, std::vector<std::string>{"cgroup-memory"});
     EXPECT_EQ(config->sessions_max, 12U);
+    EXPECT_EQ(config->session_processors_max, 0.5);
     EXPECT_TRUE(config->python_exact);
 }
 
@@ -38,6 +40,9 @@ TEST(config, mistakes_name_the_line_and_the_key) {
         {"threads: many", "want a number"},
         {"log: {level: loud}", "want debug"},
         {"runtime: {sessions_max: 0}", "from 1"},
+        {"runtime: {session_processors_max: nan}", "from 0.1"},
+        {"runtime: {session_processors_max: 0.01}", "from 0.1"},
+        {"runtime: {session_memory_mib_max: 1}", "from 32"},
         {"sandbox: {accept_missing: landlock}", "is a list"},
         {"listen: [1]", "is one value"},
         {"[1, 2]", "map"},

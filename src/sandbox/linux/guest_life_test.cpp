@@ -50,6 +50,22 @@ TEST_F(GuestLife, a_crash_tells_its_signal) {
     EXPECT_EQ(ran.outcome.detail, "killed by SIGSEGV");
 }
 
+// What is prepared ahead for the next guest is there again after a start that came to nothing.
+TEST_F(GuestLife, a_start_that_fails_leaves_as_many_prepared_as_before) {
+    LauncherOptions options = Box::options_for_test();
+    options.instance += "-prepared";
+    Box box(options);
+    ASSERT_EQ(box.shell("true").outcome.code, 0);
+    const auto prepared = [&] { return groups_of(options.instance).size(); };
+    const std::size_t before = prepared();
+    for (int i = 0; i < 3; ++i) {
+        Policy policy;
+        policy.add_mount({"/no/such/folder", "/var/task"});
+        EXPECT_FALSE(box.start(shell_command("true"), std::move(policy)));
+    }
+    EXPECT_TRUE(eventually([&] { return prepared() == before; }));
+}
+
 TEST_F(GuestLife, time_over_ends_it) {
     Limits limits;
     limits.wall_time_max = Seconds{1};

@@ -247,7 +247,7 @@ void LauncherLoop::finish(Guest& guest) {
         AC_LOG(warn, "a prepared sandbox ended early", {"why", outcome.detail});
         warm_target_ = 0;
     }
-    const bool was_for_nothing = guest.id && !guest.started;
+    const bool was_for_nothing = !guest.started && (guest.id || guest.cause);
     guests_.erase(guest.serial);
     if (was_for_nothing) keep_warm();  // the others that are started do it when they are
 }

@@ -7,14 +7,13 @@ import re
 import selectors
 import socket
 import time
+from http.client import HTTPResponse
 from pathlib import Path
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.httpsession import URLLib3Session
 
 SYSTEM = "aws.codeinterpreter.v1"
-HTTP = URLLib3Session()
 JSON = {"Content-Type": "application/json"}
 
 
@@ -92,12 +91,14 @@ def start_and_run(served, code: str) -> str:
 def fork(served, session, count: int = 1) -> list:
     """Sessions that go on from this one: an operation of ours, so no client has it."""
     path = f"/x/code-interpreters/{SYSTEM}/sessions/{session.id}/fork"
-    request = AWSRequest("POST", f"http://127.0.0.1:{served.port}{path}", JSON,
-                         json.dumps({"count": count}))
-    SigV4Auth(served.credentials, "bedrock-agentcore", "us-west-2").add_auth(request)
-    answer = HTTP.send(request.prepare())
-    assert answer.status_code == 200, answer.text
-    return json.loads(answer.text)["sessions"]
+    body = json.dumps({"count": count}).encode()
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        connection.sendall(signed(served, "POST", path, body, dict(JSON)))
+        with HTTPResponse(connection, method="POST") as answer:
+            answer.begin()
+            text = answer.read()
+    assert answer.status == 200, text
+    return json.loads(text)["sessions"]
 
 
 def at_once(served, count: int, code: str) -> tuple:

@@ -51,6 +51,8 @@ FILES = {"agent.py": AGENT.encode(),
          "requirements.txt": "".join(f"{name}=={importlib.metadata.version(name)}\n"
                                      for name in PACKAGES).encode()}
 ANSWER_SECONDS_MAX = 180
+# Until new sessions count as idle and the pool has refilled.
+SETTLE_SECONDS = 20
 
 
 def ask(port: int, request: bytes) -> float:
@@ -276,6 +278,7 @@ def idle(count: int) -> None:
             ask(ours.port, ours.raw_invocation(arn, session_name("idle", i), BODY))
         took = time.monotonic() - began
         held = memory - available_mb()
+        time.sleep(SETTLE_SECONDS)
         after = busy_p99(ours, arn, 5, 5)
         private = sorted(filter(lambda mb: mb > 1, map(private_mb, below(ours.pid))))
     print(f"{count} live idle sessions, Python agent, made in {took:.1f} s one after the other")

@@ -306,10 +306,8 @@ class Deployment final {
             context_.console().out(json::serialize(out) + "\n");
             return {};
         }
-        context_.console().out(
-            fmt::format("Deployed {}\n  ARN  {}\nNext: agentcore invoke '{{\"prompt\": "
-                        "\"Hello\"}}'\n",
-                        agent_.name, agent_.runtime_arn));
+        context_.console().out(fmt::format("Deployed {}\n  ARN  {}\nNext: {}\n", agent_.name,
+                                           agent_.runtime_arn, first_invocation(agent_.protocol)));
         return {};
     }
 

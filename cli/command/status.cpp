@@ -6,6 +6,7 @@
 #include "cli/command/answer.h"
 #include "cli/command/deployed_agent.h"
 #include "cli/net/services.h"
+#include "cli/project/naming.h"
 
 namespace ac::cli {
 namespace {
@@ -35,7 +36,7 @@ std::string text_of(const AgentConfig& agent, const json::value& runtime,
     if (const auto reason = text_at(runtime, "failureReason"); !reason.empty())
         out += fmt::format("  reason    {}\n", reason);
     if (status == "READY")
-        out += "Next: agentcore invoke '{\"prompt\": \"Hello\"}'\n";
+        out += fmt::format("Next: {}\n", first_invocation(agent.protocol));
     else if (status.ends_with("FAILED"))
         out += "Next: agentcore logs --build\n";
     return out;

@@ -162,6 +162,22 @@ std::optional<std::string> canonical_protocol(std::string_view text) {
     return wanted;
 }
 
+std::string first_invocation(std::string_view protocol) {
+    std::string_view payload = R"({"prompt": "Hello"})";
+    if (protocol == "MCP") {
+        payload = R"({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})";
+    } else if (protocol == "A2A") {
+        payload =
+            R"({"jsonrpc": "2.0", "id": 1, "method": "message/send", "params": {"message": )"
+            R"({"messageId": "1", "role": "user", "parts": [{"kind": "text", "text": "Hello"}]}}})";
+    } else if (protocol == "AGUI") {
+        payload = R"({"threadId": "1", "runId": "1", "state": {}, "tools": [], "context": [], )"
+                  R"("forwardedProps": {}, "messages": )"
+                  R"([{"id": "1", "role": "user", "content": "Hello"}]})";
+    }
+    return "agentcore invoke '" + std::string(payload) + "'";
+}
+
 bool is_region(std::string_view text) {
     const auto dashes = std::ranges::count(text, '-');
     const bool plain = std::ranges::all_of(

@@ -45,6 +45,8 @@ std::string default_runtime(const std::filesystem::path& entrypoint);
 
 // "HTTP" for "http"; nullopt when the API has no such protocol.
 std::optional<std::string> canonical_protocol(std::string_view text);
+// The command that asks an agent of that protocol something for the first time.
+std::string first_invocation(std::string_view protocol);
 
 // us-west-2, us-gov-east-1: the shape, not the list, which grows.
 bool is_region(std::string_view text);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/parse.hpp>
+
 #include "cli/test_support.h"
 
 namespace ac::cli {
@@ -89,6 +91,16 @@ TEST(naming, a_missing_entry_point_is_not_found_with_a_next_step) {
         ASSERT_FALSE(layout) << given;
         EXPECT_EQ(layout.error().code, ExitCode::not_found);
         EXPECT_FALSE(layout.error().next_step.empty());
+    }
+}
+
+TEST(naming, a_first_invocation_speaks_the_agents_protocol) {
+    EXPECT_EQ(first_invocation("HTTP"), R"(agentcore invoke '{"prompt": "Hello"}')");
+    for (const auto* protocol : {"MCP", "A2A", "AGUI"}) {
+        const std::string command = first_invocation(protocol);
+        const auto from = command.find('\'') + 1;
+        EXPECT_NO_THROW(boost::json::parse(command.substr(from, command.rfind('\'') - from)))
+            << command;
     }
 }
 

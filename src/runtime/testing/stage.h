@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -103,6 +104,8 @@ class Stage final {
         if (!service_) return;
         const SteadyTime deadline = timer_.clock().steady() + Seconds{5};
         EXPECT_TRUE(run(service_->drain(deadline)));
+        // A caller has its answer before the invocation has given back its session.
+        EXPECT_TRUE(eventually([&] { return handling_ == 0; }));
         service_.reset();
     }
 
@@ -172,10 +175,16 @@ class Stage final {
     net::testing::TestServer& server() { return server_; }
 
   private:
+    struct Handling {
+        explicit Handling(std::atomic<int>& all) : all_(all) { ++all_; }
+        ~Handling() { --all_; }
+        std::atomic<int>& all_;
+    };
     Detached handle(net::Exchange& exchange) {
         const std::string path(exchange.request().path());
         const auto slash = path.find('/', 1);
         SessionAddress to = address(path.substr(slash + 1));
+        const Handling here(handling_);
         to.endpoint = path.substr(1, slash - 1);
         const Result<> done = co_await service_->invoke(to, "request-1", exchange, exchange.body());
         if (done) co_return;
@@ -209,6 +218,7 @@ class Stage final {
     SystemRandom random_;
     ThreadPool pool_;
     std::unique_ptr<storage::Database> database_;
+    std::atomic<int> handling_{0};
     net::testing::TestServer server_;
     std::unique_ptr<sandbox::Sandbox> sandbox_;
     RuntimeConfig config_;

@@ -21,6 +21,19 @@ constexpr std::size_t kCachedMax = 4096;  // one descriptor each
 // Of a process that does nothing but wait to be killed.
 constexpr std::size_t kCarrierStackBytes = 16 * 1024;
 
+// The thread sanitizer keeps what it knows of a thread in memory that parent and child would share.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kSharesMemory = false;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+constexpr bool kSharesMemory = false;
+#else
+constexpr bool kSharesMemory = true;
+#endif
+#else
+constexpr bool kSharesMemory = true;
+#endif
+
 int wait_for_the_end(void*) {
     while (true) ::pause();
 }
@@ -47,7 +60,7 @@ Result<UniqueFd> make_user_namespace(IdMap users, IdMap groups) {
     // to which it writes nothing but this stack: copying a process takes ten times as long.
     alignas(16) std::array<std::byte, kCarrierStackBytes> stack;
     const pid_t child = ::clone(wait_for_the_end, stack.data() + stack.size(),
-                                CLONE_VM | CLONE_NEWUSER | SIGCHLD, nullptr);
+                                (kSharesMemory ? CLONE_VM : 0) | CLONE_NEWUSER | SIGCHLD, nullptr);
     if (child < 0) return fail(errno_error("clone", errno));
     auto result = map_and_open(child, users, groups);
     ::kill(child, SIGKILL);

@@ -327,10 +327,14 @@ std::vector<Statement> preferences_of(const std::vector<Message>& messages, Wall
 std::string summary_of(const std::vector<Message>& messages) {
     std::vector<Sentence> sentences;
     std::unordered_map<std::string, int> counts;
+    std::set<std::vector<std::string>> seen;  // what is said twice stands there once
     for (const auto& message : messages) {
         for (auto& text : sentences_of(message.text)) {
+            auto terms = search::terms_of(text);
             if (!is_statement(text)) continue;
-            for (const auto& term : search::terms_of(text)) ++counts[term];
+            for (const auto& term : terms) ++counts[term];
+            terms.push_back(message.speaker);
+            if (!seen.insert(std::move(terms)).second) continue;
             sentences.push_back({&message, std::move(text)});
         }
     }

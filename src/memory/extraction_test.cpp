@@ -137,6 +137,15 @@ TEST(Summary, keeps_what_the_session_keeps_coming_back_to) {
     EXPECT_THAT(summary_of({}), IsEmpty());
 }
 
+TEST(Summary, says_once_what_was_said_twice) {
+    const std::vector<Message> said{
+        {.speaker = "User", .is_person = true, .text = "I live in Busan with my dog."},
+        {.speaker = "Anna", .is_person = true, .text = "I live in Busan with my dog."},
+        {.speaker = "User", .is_person = true, .text = "I live in Busan, with my dog!"}};
+    EXPECT_EQ(summary_of(said),
+              "User: I live in Busan with my dog.\nAnna: I live in Busan with my dog.");
+}
+
 TEST(Namespaces, are_filled_in_or_not_used) {
     const json::object custom{{"team", "red"}};
     const NamespaceVariables variables{

@@ -243,6 +243,8 @@ Result<memory::NewEvent> new_event_from(const Scope& scope, const json::object& 
                          .extract = text_in(input, "extractionMode") != "SKIP",
                          .namespace_variables = variables_in(input),
                          .once = once_from(input)};
+    // An event's id begins with its time, in digits only (API model).
+    if (out.time < WallTime{}) return invalid("eventTimestamp", "must not be before 1970");
     AC_TRY(out.address, event_address_from(scope, input));
     if (const auto* payload = array_in(input, "payload")) out.payload = *payload;
     if (const auto* branch = object_in(input, "branch")) {

@@ -233,6 +233,16 @@ def test_an_event_is_stored_once_for_one_token(data, memory):
     assert caught.value.response["reason"] == "IdempotentParameterMismatchException"
 
 
+def test_an_event_before_1970_is_refused_as_its_id_could_not_be_asked_for(data, memory):
+    with pytest.raises(ClientError) as caught:
+        add(data, memory, "long ago", -0.001)
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+    assert caught.value.response["fieldList"][0]["name"] == "eventTimestamp"
+    oldest = add(data, memory, "long ago", 0)
+    assert data.get_event(memoryId=memory, actorId="kim", sessionId="s1",
+                          eventId=oldest["eventId"])["event"]["payload"] == [said("long ago")]
+
+
 def test_pages_and_filters(data, memory):
     for i in range(25):
         add(data, memory, str(i), 1_700_000_000 + i, metadata={

@@ -1,21 +1,24 @@
-// Memory by the AWS SDK for JavaScript v3, which has members that Python's does not (IngestData,
-// json payloads, namespaceKeys): both planes, from creation to deletion.
+// Every operation of Memory by the AWS SDK for JavaScript v3, which has members that Python's does
+// not (IngestData, json payloads, namespaceKeys): both planes, from creation to deletion.
 import assert from "node:assert/strict";
 import {
     BatchCreateMemoryRecordsCommand, BatchDeleteMemoryRecordsCommand,
-    BatchUpdateMemoryRecordsCommand, BedrockAgentCoreClient, CreateEventCommand,
+    BatchUpdateMemoryRecordsCommand, CreateEventCommand,
     DeleteEventCommand, DeleteMemoryRecordCommand, GetEventCommand, GetMemoryRecordCommand,
     IngestDataCommand, ListEventsCommand, ListMemoryExtractionJobsCommand,
-    ListMemoryRecordsCommand, RetrieveMemoryRecordsCommand, paginateListActors,
-    paginateListEvents, paginateListSessions,
+    ListMemoryRecordsCommand, RetrieveMemoryRecordsCommand, StartMemoryExtractionJobCommand,
+    paginateListActors, paginateListEvents, paginateListSessions,
 } from "@aws-sdk/client-bedrock-agentcore";
 import {
-    BedrockAgentCoreControlClient, CreateMemoryCommand, DeleteMemoryCommand, GetMemoryCommand,
-    ListMemoriesCommand, UpdateMemoryCommand,
+    CreateMemoryCommand, DeleteMemoryCommand, GetMemoryCommand, ListMemoriesCommand,
+    UpdateMemoryCommand,
 } from "@aws-sdk/client-bedrock-agentcore-control";
+import { everyOperation } from "./lib/every_operation.mjs";
 
-const control = new BedrockAgentCoreControlClient({ maxAttempts: 1 });
-const data = new BedrockAgentCoreClient({ maxAttempts: 1 });
+const kFamily = /Memory|Memories|Event|Session|Actor|IngestData/;
+const kOthers = /Runtime|CodeInterpreter|Browser|Payment|CapacityProvider/;
+const { control, data, missed } = everyOperation(
+    (name) => kFamily.test(name) && !kOthers.test(name));
 const actorId = "kim", sessionId = "s1";
 const said = (text, role = "USER") => ({ conversational: { content: { text }, role } });
 
@@ -91,10 +94,10 @@ for await (const page of paginateListSessions({ client: data }, { memoryId, acto
 assert.deepEqual(actors, [actorId]);
 assert.equal(sessions[0].sessionId, sessionId);
 assert.ok(sessions[0].createdAt instanceof Date);
-await data.send(new DeleteEventCommand({ memoryId, actorId, sessionId, eventId: roots[4] }));
-await assert.rejects(
-    data.send(new GetEventCommand({ memoryId, actorId, sessionId, eventId: roots[4] })),
-    { name: "ResourceNotFoundException" });
+const last = { memoryId, actorId, sessionId, eventId: roots[4] };
+assert.deepEqual((await data.send(new GetEventCommand(last))).event.payload, [said("line 4")]);
+await data.send(new DeleteEventCommand(last));
+await assert.rejects(data.send(new GetEventCommand(last)), { name: "ResourceNotFoundException" });
 
 // Long-term memory, without an event and with the template's own variable.
 const ingested = await data.send(new IngestDataCommand({
@@ -148,6 +151,9 @@ const left = await data.send(new ListMemoryRecordsCommand({ memoryId, namespace:
 assert.deepEqual(left.memoryRecordSummaries, []);
 const failed = await data.send(new ListMemoryExtractionJobsCommand({ memoryId }));
 assert.deepEqual(failed.jobs, []);
+await assert.rejects(data.send(new StartMemoryExtractionJobCommand({
+    memoryId, extractionJob: { jobId: "none-has-failed" } })),
+                     { name: "ResourceNotFoundException" });
 
 // Changed and deleted.
 const changed = await control.send(new UpdateMemoryCommand({
@@ -160,3 +166,4 @@ const gone = await control.send(new DeleteMemoryCommand({ memoryId }));
 assert.equal(gone.status, "DELETING");
 await assert.rejects(control.send(new GetMemoryCommand({ memoryId })),
                      { name: "ResourceNotFoundException" });
+assert.deepEqual(missed(), ["StartMemoryExtractionJobCommand"]);

@@ -1,26 +1,12 @@
 // Every operation of Runtime that the installed SDK has, at least once; what is not built here must
 // say so by name.
 import assert from "node:assert/strict";
-import * as controlSdk from "@aws-sdk/client-bedrock-agentcore-control";
-import * as dataSdk from "@aws-sdk/client-bedrock-agentcore";
+import { everyOperation } from "../lib/every_operation.mjs";
 
 const given = JSON.parse(process.env.GIVEN);
-const control = new controlSdk.BedrockAgentCoreControlClient({ maxAttempts: 1 });
-const data = new dataSdk.BedrockAgentCoreClient({ maxAttempts: 1 });
-
 const kFamily = new RegExp("AgentRuntime|RuntimeSession|AgentCard|CapacityProvider|" +
                            "ResourcePolicy|TagResource|UntagResource|TagsForResource");
-const commandsOf = (sdk) => Object.keys(sdk).filter(
-    (name) => name.endsWith("Command") && name !== "$Command" && kFamily.test(name));
-const wanted = new Set([...commandsOf(controlSdk), ...commandsOf(dataSdk)]);
-const succeeded = new Set();
-
-async function send(name, input) {
-    const [client, sdk] = name in controlSdk ? [control, controlSdk] : [data, dataSdk];
-    const output = await client.send(new sdk[name](input));
-    succeeded.add(name);
-    return output;
-}
+const { send, missed } = everyOperation((name) => kFamily.test(name));
 
 async function ready(agentRuntimeId) {
     let found;
@@ -103,4 +89,4 @@ for (const [operation, input] of Object.entries(given.unbuilt))
     await assert.rejects(send(`${operation}Command`, input),
                          (error) => error.message.includes(operation));
 const unbuilt = Object.keys(given.unbuilt).map((name) => `${name}Command`);
-assert.deepEqual([...wanted].filter((name) => !succeeded.has(name)).sort(), unbuilt.sort());
+assert.deepEqual(missed(), unbuilt.sort());

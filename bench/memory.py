@@ -226,6 +226,7 @@ def measure_retrieve(folder, count, embedding):
         stored = time.perf_counter() - began
         if embedding:
             await_vectors(folder, count)
+            api = Api(served)  # an idle connection is closed meanwhile
         ask_all(api, memory, questions[:50])
         result = {"records": count, **ask_all(api, memory, questions), "store_seconds": stored,
                   "resident_kb_a_record": 1024 * (served.resident_mb() - before) / count}

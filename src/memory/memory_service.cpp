@@ -1,10 +1,18 @@
 #include "memory/memory_service.h"
 
+#include <deque>
+
 #include "base/log.h"
 #include "memory/self_managed.h"
 #include "memory/store.h"
 
 namespace ac::memory {
+
+namespace {
+
+constexpr Milliseconds kLoadPause{1000};  // before an index is read again that could not be
+
+}  // namespace
 
 MemoryService::MemoryService(Dependencies dependencies)
     : arrivals_(dependencies.random),
@@ -160,11 +168,17 @@ Detached MemoryService::load_indexes() {
         AC_LOG(error, "memory index is not built", {"reason", numbers.error().message});
         co_return;
     }
-    for (const auto number : *numbers) {
+    for (std::deque waiting(numbers->begin(), numbers->end()); !waiting.empty();) {
+        const auto number = waiting.front();
+        waiting.pop_front();
         if (index_.is_complete(number)) continue;
         const auto loaded = co_await index_.load(number);
-        if (!loaded && loaded.error().code == ErrorCode::cancelled) co_return;
-        if (!loaded) AC_LOG(error, "memory index is not built", {"reason", loaded.error().message});
+        if (loaded) continue;
+        if (loaded.error().code == ErrorCode::cancelled) co_return;
+        AC_LOG(error, "memory index waits", {"reason", loaded.error().message});
+        waiting.push_back(number);
+        const auto slept = co_await sleep_for(context_.timer, kLoadPause);
+        if (!slept) co_return;
     }
     for (const auto number : *numbers) {
         const auto linked = co_await index_.link(number);

@@ -79,8 +79,8 @@ Task<std::vector<Record>> ModelWorker::similar(const Batch& batch,
                           .strategy = batch.strategy.id,
                           .text = statement.text,
                           .topk = kSimilarPerStatement};
-        AC_CO_TRY(const auto hits, co_await index_.search(batch.memory.number, std::move(query)));
-        for (const auto& hit : hits)
+        AC_CO_TRY(const auto found, co_await index_.search(batch.memory.number, std::move(query)));
+        for (const auto& hit : found.hits)
             if (keys.size() < kSimilarRecords && std::ranges::find(keys, hit.key) == keys.end())
                 keys.push_back(hit.key);
     }

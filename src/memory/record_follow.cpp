@@ -1,6 +1,5 @@
 // What other daemons on the same database stored, changed and deleted reaches this one's index.
 #include <algorithm>
-#include <utility>
 
 #include "memory/record_index.h"
 #include "memory/store.h"
@@ -32,9 +31,9 @@ Task<std::vector<std::int64_t>> RecordIndex::unknown_since(std::int64_t memory, 
     co_return out;
 }
 
-Task<std::vector<std::int64_t>> RecordIndex::changed_since(std::int64_t memory, WallTime since) {
+Task<std::vector<ChangedRecord>> RecordIndex::changed_since(std::int64_t memory, WallTime since) {
     const auto own = shard(memory);
-    std::vector<std::int64_t> out;
+    std::vector<ChangedRecord> out;
     for (ChangedRecord after{.updated_at = since};;) {
         auto read = [memory, after, page = context_.limits.times_page](storage::Transaction& tx) {
             return store::scan_changed(tx, memory, after, page);
@@ -44,12 +43,11 @@ Task<std::vector<std::int64_t>> RecordIndex::changed_since(std::int64_t memory, 
         after = found.back();
         const std::lock_guard lock(own->mutex);
         for (const auto& one : found) {
-            auto& known = own->revisions[one.key];
-            if (std::exchange(known, one).revision != one.revision) out.push_back(one.key);
+            const auto known = own->revisions.find(one.key);
+            if (known == own->revisions.end() || known->second.revision != one.revision)
+                out.push_back(one);
         }
     }
-    const std::lock_guard lock(own->mutex);
-    std::erase_if(own->revisions, [&](const auto& one) { return one.second.updated_at < since; });
     co_return out;
 }
 
@@ -78,6 +76,7 @@ Task<> RecordIndex::refresh(std::int64_t memory, std::vector<std::int64_t> keys)
                 const std::lock_guard lock(own->mutex);
                 own->apply(loaded.records[i]);
                 own->index->put(std::move(analyses[i]));
+                own->note_put(loaded.records[i].key);
             }
             return {};
         };
@@ -92,15 +91,26 @@ Task<> RecordIndex::follow(std::int64_t memory) {
     if (!own) co_return co_await load(memory);
     const auto now = context_.now();
     WallTime since;
+    bool is_complete = false;
     {
         const std::lock_guard lock(own->mutex);
-        if (!own->is_complete || now - own->followed < kFollowPause) co_return Result<>{};
-        since = std::exchange(own->followed, now) - kFollowSlack;
+        is_complete = own->is_complete;
+        if (is_complete && now - own->followed < kFollowPause) co_return Result<>{};
+        since = own->followed - kFollowSlack;
     }
+    if (!is_complete) co_return co_await load(memory);  // the last try may have failed
+    const Turn turn(own);
+    if (!turn) co_return Result<>{};
     AC_CO_TRY(auto keys, co_await unknown_since(memory, since));
     AC_CO_TRY(const auto changed, co_await changed_since(memory, since));
-    keys.insert(keys.end(), changed.begin(), changed.end());
-    co_return co_await refresh(memory, std::move(keys));
+    for (const auto& one : changed) keys.push_back(one.key);
+    AC_CO_CHECK(co_await refresh(memory, std::move(keys)));
+    // Known only now: what failed before is done again by the next search.
+    const std::lock_guard lock(own->mutex);
+    own->followed = now;
+    for (const auto& one : changed) own->revisions[one.key] = one;
+    std::erase_if(own->revisions, [&](const auto& one) { return one.second.updated_at < since; });
+    co_return Result<>{};
 }
 
 void RecordIndex::forget_gone(std::int64_t memory, std::span<const std::int64_t> keys) {

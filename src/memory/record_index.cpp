@@ -1,16 +1,13 @@
 #include "memory/record_index.h"
 
-#include <limits>
-
-#include "memory/store.h"
+#include <algorithm>
+#include <utility>
 
 namespace ac::memory {
 
 namespace {
 
-constexpr std::size_t kOwnIndexRecordsMax = 20'000;  // read for one search, a second of work
-constexpr Milliseconds kCompletionPoll{20};
-constexpr int kCompletionPolls = 2000;  // 40 s: within what clients wait for an answer
+constexpr std::size_t kLatestPuts = 1024;  // more than come while one search runs
 
 }  // namespace
 
@@ -46,6 +43,34 @@ bool RecordIndex::Shard::accepts(std::int64_t key, const RecordQuery& query) con
     const auto& own = found == attributes.end() ? none : found->second;
     if (!query.strategy.empty() && own.strategy != query.strategy) return false;
     return satisfies(own.metadata, query.filters);
+}
+
+void RecordIndex::Shard::note_put(std::int64_t key) {
+    ++puts;
+    latest_puts.push_back(key);
+    if (latest_puts.size() > kLatestPuts) latest_puts.pop_front();
+}
+
+bool RecordIndex::Shard::saw(std::int64_t key, std::uint64_t puts_before) const {
+    {
+        const std::lock_guard lock(mutex);
+        const auto since = puts - puts_before;
+        if (since > latest_puts.size()) return false;
+        const auto first = latest_puts.end() - static_cast<std::ptrdiff_t>(since);
+        if (std::find(first, latest_puts.end(), key) != latest_puts.end()) return false;
+    }
+    return index->contains(key);
+}
+
+RecordIndex::Turn::Turn(std::shared_ptr<Shard> shard) : shard_(std::move(shard)) {
+    const std::lock_guard lock(shard_->mutex);
+    is_mine_ = !std::exchange(shard_->is_being_read, true);
+}
+
+RecordIndex::Turn::~Turn() {
+    if (!is_mine_) return;
+    const std::lock_guard lock(shard_->mutex);
+    shard_->is_being_read = false;
 }
 
 std::shared_ptr<RecordIndex::Shard> RecordIndex::make_shard() const {
@@ -86,6 +111,10 @@ void RecordIndex::put(std::int64_t memory, const Record& record) {
         own->apply(record);
     }
     own->index->put(document_of(record, {}));
+    {
+        const std::lock_guard lock(own->mutex);
+        own->note_put(record.key);
+    }
     listener_.on_change();
     if (embedder()) listener_.on_vectorless(memory, record.key);
 }
@@ -124,143 +153,19 @@ bool RecordIndex::contains(std::int64_t memory, std::int64_t key) const {
     return own && own->index->contains(key);
 }
 
-Task<RecordIndex::Loaded> RecordIndex::read_page(std::int64_t memory,
-                                                 std::optional<SpaceSelection> spaces,
-                                                 std::int64_t after) {
-    auto read = [memory, after, spaces, page = context_.limits.index_page,
-                 model = embedder_](storage::Transaction& tx) -> Result<Loaded> {
-        Loaded out;
-        AC_TRY(out.records, store::scan_records(tx, memory, spaces, after, page));
-        if (out.records.empty() || model.embedder == nullptr) return out;
-        AC_TRY(auto vectors,
-               store::vectors_between(tx, memory, model.name, after + 1, out.records.back().key));
-        for (auto& [key, vector] : vectors) out.vectors[key] = std::move(vector);
-        return out;
-    };
-    co_return co_await context_.database.read(std::move(read));
-}
-
-Task<RecordIndex::Analyses> RecordIndex::analyse(std::int64_t memory, Loaded& page) {
-    constexpr std::size_t kAtOnce = 4;
-    auto out = std::make_shared<Analyses>(page.records.size());
-    std::vector<Task<>> parts;
-    for (std::size_t part = 0; part < kAtOnce; ++part) {
-        auto work = [out, &page, part]() -> Result<> {
-            for (auto i = part; i < page.records.size(); i += kAtOnce) {
-                const auto& record = page.records[i];
-                const auto vector = page.vectors.find(record.key);
-                (*out)[i] = search::analyse(document_of(record, vector == page.vectors.end()
-                                                                    ? std::vector<float>()
-                                                                    : std::move(vector->second)));
-            }
-            return {};
-        };
-        // Begins here, not where it is awaited.
-        parts.push_back(context_.pool.run(std::move(work)));
-    }
-    for (auto& part : parts) {
-        AC_CO_CHECK(co_await std::move(part));
-    }
-    if (embedder())
-        for (const auto& one : *out)
-            if (one.document.vector.empty()) listener_.on_vectorless(memory, one.document.key);
-    co_return std::move(*out);
-}
-
-// While a page is added, the next one is read and taken apart.
-Task<> RecordIndex::load(std::int64_t memory) {
-    const auto own = shard(memory);
-    {
-        const std::lock_guard lock(own->mutex);
-        own->followed = context_.now();
-    }
-    std::optional<Task<>> adding;
-    for (std::int64_t after = -1;;) {
-        AC_CO_TRY(auto page, co_await read_page(memory, std::nullopt, after));
-        AC_CO_TRY(auto analyses, co_await analyse(memory, page));
-        if (adding) {
-            AC_CO_CHECK(co_await std::move(*adding));
-        }
-        if (page.records.empty()) break;
-        after = page.records.back().key;
-        auto add = [own, page = std::move(page),
-                    analyses = std::move(analyses)]() mutable -> Result<> {
-            for (std::size_t i = 0; i < analyses.size(); ++i) {
-                // Held over put(), so that a change cannot come in between and be overwritten.
-                const std::lock_guard lock(own->mutex);
-                if (own->changed.contains(page.records[i].key)) continue;
-                own->apply(page.records[i]);
-                own->index->put(std::move(analyses[i]), search::Linking::later);
-            }
-            return {};
-        };
-        adding.emplace(context_.pool.run(std::move(add)));
-    }
-    const std::lock_guard lock(own->mutex);
-    own->is_complete = true;
-    own->changed.clear();
-    co_return Result<>{};
-}
-
-// A few at a time, so that searches get their turn, which scan what is not linked.
-Task<> RecordIndex::link(std::int64_t memory) {
-    constexpr std::size_t kLinkedAtOnce = 4;
-    const auto own = shard(memory);
-    auto work = [own]() -> Result<bool> { return own->index->link(kLinkedAtOnce); };
-    for (bool is_more = true; is_more;) {
-        AC_CO_TRY(is_more, co_await context_.pool.run(work));
-    }
-    co_return Result<>{};
-}
-
-Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t memory,
-                                                                   SpaceSelection spaces,
-                                                                   std::size_t records_max) {
-    auto own = make_shard();
-    std::size_t read_so_far = 0;
-    for (std::int64_t after = -1;;) {
-        AC_CO_TRY(auto page, co_await read_page(memory, spaces, after));
-        if (page.records.empty()) break;
-        read_so_far += page.records.size();
-        if (read_so_far > records_max) co_return nullptr;
-        after = page.records.back().key;
-        auto add = [own, page = std::move(page)]() mutable -> Result<> {
-            for (const auto& record : page.records) {
-                own->apply(record);
-                own->index->put(
-                    search::analyse(document_of(record, std::move(page.vectors[record.key]))),
-                    search::Linking::later);
-            }
-            return {};
-        };
-        AC_CO_CHECK(co_await context_.pool.run(std::move(add)));
-    }
-    co_return own;
-}
-
-Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::shard_for(std::int64_t memory,
-                                                                 SpaceSelection spaces) {
-    if (is_complete(memory)) co_return find(memory);
-    AC_CO_TRY(auto own, co_await load_spaces(memory, spaces, kOwnIndexRecordsMax));
-    for (int i = 0; !own && i < kCompletionPolls; ++i) {
-        if (is_complete(memory)) co_return find(memory);
-        AC_CO_CHECK(co_await sleep_for(context_.timer, kCompletionPoll));
-    }
-    if (own) co_return own;
-    // It is not being built, or takes longer than anyone waits.
-    const auto unbounded = std::numeric_limits<std::size_t>::max();
-    co_return co_await load_spaces(memory, spaces, unbounded);
-}
-
-Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, RecordQuery query) {
+Task<RecordIndex::Answer> RecordIndex::search(std::int64_t memory, RecordQuery query) {
     if (context_.is_shared) {
         AC_CO_CHECK(co_await follow(memory));
     }
     AC_CO_TRY(auto own, co_await shard_for(memory, query.spaces));
     // Dropped in between: an index of nothing.
     if (!own) own = make_shard();
-    auto work = [own, query = std::move(query),
-                 embedder = embedder_.embedder]() -> Result<std::vector<Hit>> {
+    auto work = [own, query = std::move(query), embedder = embedder_.embedder]() -> Result<Answer> {
+        std::uint64_t puts = 0;
+        {
+            const std::lock_guard lock(own->mutex);
+            puts = own->puts;
+        }
         search::Query wanted{
             .text = query.text,
             .vector = embedder ? embedder->embed_question(query.text) : std::vector<float>(),
@@ -270,8 +175,9 @@ Task<std::vector<RecordIndex::Hit>> RecordIndex::search(std::int64_t memory, Rec
             .limit = query.topk};
         if (!query.strategy.empty() || !query.filters.empty() || query.only)
             wanted.accept = [&](search::Key key) { return own->accepts(key, query); };
-        std::vector<Hit> out;
-        for (const auto& hit : own->index->search(wanted)) out.push_back({hit.key, hit.score});
+        Answer out{.hits = {},
+                   .saw = [own, puts](std::int64_t key) { return own->saw(key, puts); }};
+        for (const auto& hit : own->index->search(wanted)) out.hits.push_back({hit.key, hit.score});
         return out;
     };
     co_return co_await context_.pool.run(std::move(work));

@@ -6,6 +6,7 @@
 //
 // Thread-safe. A record must be durable before put() is called for it.
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -53,15 +54,19 @@ class RecordIndex final {
     void forget_gone(std::int64_t memory, std::span<const std::int64_t> keys);
     void attach(std::int64_t memory, std::int64_t key, std::span<const float> vector);
 
-    // Reads a memory's records until its index is complete.
+    // Reads a memory's records until its index is complete, unless another task does so already.
     Task<> load(std::int64_t memory);
     // After load(): gives the vectors their places in graphs, where they are many.
     Task<> link(std::int64_t memory);
     bool is_complete(std::int64_t memory) const;
     bool contains(std::int64_t memory, std::int64_t key) const;
 
-    // Best first, at most query.topk.
-    Task<std::vector<Hit>> search(std::int64_t memory, RecordQuery query);
+    struct Answer {
+        std::vector<Hit> hits;  // best first, at most query.topk
+        // Whether the search looked at the record with that key as it is indexed now.
+        std::function<bool(std::int64_t)> saw;
+    };
+    Task<Answer> search(std::int64_t memory, RecordQuery query);
 
     struct Statistics {
         std::size_t memories = 0;
@@ -85,13 +90,33 @@ class RecordIndex final {
         // Changed since loading began: what is read from the database may be older.
         std::unordered_set<std::int64_t> changed;
         bool is_complete = false;
-        WallTime followed;  // what others wrote before is in the index
+        bool is_being_read = false;  // see Turn
+        WallTime followed;           // what others wrote before is in the index
         // Of records that were changed of late, by key, as far as they are in the index.
         std::unordered_map<std::int64_t, ChangedRecord> revisions;
+        std::uint64_t puts = 0;
+        std::deque<std::int64_t> latest_puts;  // the last kLatestPuts of them, by key
 
         void apply(const Record& record);
         void remove(std::int64_t key);
         bool accepts(std::int64_t key, const RecordQuery& query) const;
+        // After it is in `index`; the caller holds the mutex.
+        void note_put(std::int64_t key);
+        // Whether a search that began after so many puts found the record as it is now.
+        bool saw(std::int64_t key, std::uint64_t puts_before) const;
+    };
+    // One task at a time reads what an index lacks; the others go on with what there is.
+    class Turn final {
+      public:
+        explicit Turn(std::shared_ptr<Shard> shard);
+        ~Turn();
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+        explicit operator bool() const { return is_mine_; }
+
+      private:
+        std::shared_ptr<Shard> shard_;
+        bool is_mine_ = false;
     };
 
     struct Loaded {
@@ -115,7 +140,7 @@ class RecordIndex final {
     // more often than kFollowPause. What they deleted is noticed when it is found: forget_gone().
     Task<> follow(std::int64_t memory);
     Task<std::vector<std::int64_t>> unknown_since(std::int64_t memory, WallTime since);
-    Task<std::vector<std::int64_t>> changed_since(std::int64_t memory, WallTime since);
+    Task<std::vector<ChangedRecord>> changed_since(std::int64_t memory, WallTime since);
     // Reads records anew; those that have gone leave the index.
     Task<> refresh(std::int64_t memory, std::vector<std::int64_t> keys);
     Task<std::shared_ptr<Shard>> shard_for(std::int64_t memory, SpaceSelection spaces);

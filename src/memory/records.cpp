@@ -287,7 +287,7 @@ Task<Page<FoundRecord>> Records::newest(Scope scope, RecordQuery query) {
     co_return out;
 }
 
-Task<std::vector<RecordIndex::Hit>> Records::search(std::int64_t memory, RecordQuery query) {
+Task<RecordIndex::Answer> Records::search(std::int64_t memory, RecordQuery query) {
     AC_CO_CHECK(co_await select_by_time(memory, query));
     co_return co_await index_.search(memory, std::move(query));
 }
@@ -328,8 +328,9 @@ Task<Page<FoundRecord>> Records::retrieve(Scope scope, RecordQuery query) {
     if (found.is_nothing && from == 0) {
         // A record that came meanwhile may be among the newest and match nevertheless.
         AC_CO_TRY(auto page, co_await newest(scope, query));
-        if (page.items.empty()) co_return page;
         AC_CO_CHECK(co_await wait_for_index(number, page.items));
+        const auto is_seen = [&](const FoundRecord& one) { return found.saw(one.record.key); };
+        if (std::ranges::all_of(page.items, is_seen)) co_return page;
         AC_CO_TRY(found, co_await find_rows(number, query, cut));
         if (found.is_nothing) co_return page;
     }
@@ -344,9 +345,12 @@ Task<Records::FoundRows> Records::find_rows(std::int64_t memory, const RecordQue
                                             Cut cut) {
     constexpr int kTries = 4;
     for (int i = 1;; ++i) {
-        AC_CO_TRY(auto hits, co_await search(memory, query));
-        FoundRows out{
-            .items = {}, .is_nothing = hits.empty(), .is_cut = hits.size() > cut.from + cut.count};
+        AC_CO_TRY(auto answer, co_await search(memory, query));
+        auto& hits = answer.hits;
+        FoundRows out{.items = {},
+                      .is_nothing = hits.empty(),
+                      .is_cut = hits.size() > cut.from + cut.count,
+                      .saw = std::move(answer.saw)};
         hits.erase(hits.begin(),
                    hits.begin() + static_cast<std::ptrdiff_t>(std::min(cut.from, hits.size())));
         hits.resize(std::min(hits.size(), cut.count));

@@ -58,7 +58,7 @@ class Records final {
 
   private:
     Task<> select_by_time(std::int64_t memory, RecordQuery& query);
-    Task<std::vector<RecordIndex::Hit>> search(std::int64_t memory, RecordQuery query);
+    Task<RecordIndex::Answer> search(std::int64_t memory, RecordQuery query);
     Task<Page<FoundRecord>> newest(Scope scope, RecordQuery query);
     Task<> wait_for_index(std::int64_t memory, const std::vector<FoundRecord>& records);
     struct Cut {
@@ -69,6 +69,7 @@ class Records final {
         std::vector<FoundRecord> items;
         bool is_nothing = false;  // no record matches the question
         bool is_cut = false;
+        std::function<bool(std::int64_t)> saw = {};  // RecordIndex::Answer's
     };
     // `query` is the caller's until the Task is done.
     Task<FoundRows> find_rows(std::int64_t memory, const RecordQuery& query, Cut cut);

@@ -36,6 +36,7 @@ struct MemoryLimits {
     Milliseconds idle_check{1'000};          // how often idle sessions are looked for
     int index_page = 1000;                   // records read at once when an index is rebuilt
     int times_page = 20'000;                 // the same of their times only, for filters on those
+    std::size_t graph_from = 75'000;         // vectors of a namespace; search_vectors_bench
     std::size_t summary_messages_max = 400;  // of a session that a summary is made from
 };
 

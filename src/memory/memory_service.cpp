@@ -30,11 +30,16 @@ MemoryService::MemoryService(Dependencies dependencies)
                                       std::int64_t key) { vectors_.want(memory, key); },
               .on_change = [this] { stream_.wake(); }}),
       vectors_(context_, index_),
+      graphs_(context_, index_, std::move(dependencies.graphs_folder)),
       model_worker_(context_, index_, engines_, dependencies.target),
       worker_(context_, index_, engines_, [this] { model_worker_.wake(); }),
       memories_(context_, dependencies.target,
                 {.on_created = [this](std::int64_t n) { index_.add_memory(n); },
-                 .on_removed = [this](std::int64_t n) { index_.drop_memory(n); },
+                 .on_removed =
+                     [this](std::int64_t n) {
+                         index_.drop_memory(n);
+                         graphs_.forget(n);
+                     },
                  .on_stream = [this] { stream_.enable(); }}),
       events_(context_, {.on_job = [this] { worker_.wake(); },
                          .on_restart =
@@ -67,7 +72,8 @@ Task<> MemoryService::stop() {
     model_worker_.stop();
     stream_.stop();
     tasks_->cancel();
-    co_return co_await tasks_->join();
+    AC_CO_CHECK(co_await tasks_->join());
+    co_return co_await graphs_.keep_all();
 }
 
 Task<std::int64_t> MemoryService::sweep() {
@@ -180,10 +186,9 @@ Detached MemoryService::load_indexes() {
         const auto slept = co_await sleep_for(context_.timer, kLoadPause);
         if (!slept) co_return;
     }
-    for (const auto number : *numbers) {
-        const auto linked = co_await index_.link(number);
-        if (!linked) co_return;  // cancelled
-    }
+    const auto tidied = co_await graphs_.tidy(*numbers);
+    if (!tidied) AC_LOG(warn, "old graph files stay", {"reason", tidied.error().message});
+    co_await graphs_.run();
 }
 
 }  // namespace ac::memory

@@ -9,6 +9,7 @@
 #include "memory/extraction_worker.h"
 #include "memory/memories.h"
 #include "memory/model_worker.h"
+#include "memory/record_graphs.h"
 #include "memory/record_stream.h"
 #include "memory/record_vectors.h"
 #include "memory/records.h"
@@ -34,6 +35,9 @@ class MemoryService final {
         LanguageModel* model = nullptr;  // nullptr: the built-in engine only
         DeliveryTarget* target = nullptr;
         bool is_shared = false;  // other daemons write to the database too
+        // Exists, and is this daemon's alone; empty: graphs of vectors are linked anew at each
+        // start.
+        std::filesystem::path graphs_folder = {};
     };
     explicit MemoryService(Dependencies dependencies);
 
@@ -52,6 +56,7 @@ class MemoryService final {
     ExtractionWorker& worker() { return worker_; }
     ModelWorker& model_worker() { return model_worker_; }
     RecordStream& stream() { return stream_; }
+    RecordGraphs& graphs() { return graphs_; }
 
     // Removes the records that were made from events that are still there, and makes them anew with
     // the strategies and the engine of today. Answered when the work is stored, not done.
@@ -73,6 +78,7 @@ class MemoryService final {
     RecordStream stream_;
     RecordIndex index_;
     RecordVectors vectors_;
+    RecordGraphs graphs_;
     ModelWorker model_worker_;
     ExtractionWorker worker_;
     Memories memories_;

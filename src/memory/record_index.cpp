@@ -75,7 +75,9 @@ RecordIndex::Turn::~Turn() {
 
 std::shared_ptr<RecordIndex::Shard> RecordIndex::make_shard() const {
     auto post = [&pool = context_.pool](std::function<void()> work) { pool.post(std::move(work)); };
-    return std::make_shared<Shard>(search::make_index(nullptr, {}, std::move(post)));
+    search::Tuning tuning;
+    tuning.graph_from = context_.limits.graph_from;
+    return std::make_shared<Shard>(search::make_index(nullptr, std::move(tuning), std::move(post)));
 }
 
 std::shared_ptr<RecordIndex::Shard> RecordIndex::shard(std::int64_t memory) {
@@ -89,6 +91,18 @@ std::shared_ptr<RecordIndex::Shard> RecordIndex::find(std::int64_t memory) const
     const std::lock_guard lock(mutex_);
     const auto found = shards_.find(memory);
     return found == shards_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<search::Index> RecordIndex::index_of(std::int64_t memory) const {
+    const auto own = find(memory);
+    return own ? std::shared_ptr<search::Index>(own, own->index.get()) : nullptr;
+}
+
+std::vector<std::int64_t> RecordIndex::memories() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::int64_t> out;
+    for (const auto& [memory, own] : shards_) out.push_back(memory);
+    return out;
 }
 
 void RecordIndex::add_memory(std::int64_t memory) {

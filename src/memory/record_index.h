@@ -56,8 +56,12 @@ class RecordIndex final {
 
     // Reads a memory's records until its index is complete, unless another task does so already.
     Task<> load(std::int64_t memory);
-    // After load(): gives the vectors their places in graphs, where they are many.
-    Task<> link(std::int64_t memory);
+    // After load(): gives up to `most` vectors their places in graphs, where they are many. False:
+    // none waits for one.
+    Task<bool> link(std::int64_t memory, std::size_t most);
+    std::vector<std::int64_t> memories() const;
+    // nullptr: there is none.
+    std::shared_ptr<search::Index> index_of(std::int64_t memory) const;
     bool is_complete(std::int64_t memory) const;
     bool contains(std::int64_t memory, std::int64_t key) const;
 
@@ -91,7 +95,7 @@ class RecordIndex final {
         std::unordered_set<std::int64_t> changed;
         bool is_complete = false;
         bool is_being_read = false;  // see Turn
-        WallTime followed;           // what others wrote before is in the index
+        WallTime followed;  // what others wrote before is in the index
         // Of records that were changed of late, by key, as far as they are in the index.
         std::unordered_map<std::int64_t, ChangedRecord> revisions;
         std::uint64_t puts = 0;

@@ -95,14 +95,16 @@ Task<> RecordIndex::load(std::int64_t memory) {
 }
 
 // A few at a time, so that searches get their turn, which scan what is not linked.
-Task<> RecordIndex::link(std::int64_t memory) {
+Task<bool> RecordIndex::link(std::int64_t memory, std::size_t most) {
     constexpr std::size_t kLinkedAtOnce = 4;
-    const auto own = shard(memory);
+    const auto own = find(memory);
+    if (!own) co_return false;
     auto work = [own]() -> Result<bool> { return own->index->link(kLinkedAtOnce); };
-    for (bool is_more = true; is_more;) {
+    bool is_more = true;
+    for (std::size_t done = 0; is_more && done < most; done += kLinkedAtOnce) {
         AC_CO_TRY(is_more, co_await context_.pool.run(work));
     }
-    co_return Result<>{};
+    co_return is_more;
 }
 
 Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t memory,

@@ -9,13 +9,7 @@ namespace ac::search {
 
 namespace {
 
-constexpr std::uint32_t kLayersMax = 12;
-
 using Neighbour = Vectors::Neighbour;
-
-bool is_better(const Neighbour& a, const Neighbour& b) {
-    return a.similarity != b.similarity ? a.similarity > b.similarity : a.slot < b.slot;
-}
 
 struct BestOnTop {
     bool operator()(const Neighbour& a, const Neighbour& b) const { return is_better(b, a); }
@@ -23,17 +17,6 @@ struct BestOnTop {
 struct WorstOnTop {
     bool operator()(const Neighbour& a, const Neighbour& b) const { return is_better(a, b); }
 };
-
-// Each layer has a twelfth of the slots below it. By the slot's number, so that a graph of the same
-// vectors is the same graph.
-std::uint32_t layers_of(std::uint32_t slot) {
-    std::uint64_t x = (slot + 1) * 0x9E3779B97F4A7C15;
-    x = (x ^ (x >> 31)) * 0xBF58476D1CE4E5B9;
-    x ^= x >> 29;
-    std::uint32_t layers = 0;
-    for (; x % 12 == 0 && layers < kLayersMax; x /= 12) ++layers;
-    return layers;
-}
 
 // Which slots a walk has seen: a small hash set, since a walk sees few of many.
 class Seen final {
@@ -69,6 +52,19 @@ class Seen final {
 };
 
 }  // namespace
+
+bool is_better(const Neighbour& a, const Neighbour& b) {
+    return a.similarity != b.similarity ? a.similarity > b.similarity : a.slot < b.slot;
+}
+
+std::uint32_t graph_layers_of(std::uint32_t slot) {
+    std::uint64_t x = (slot + 1) * 0x9E3779B97F4A7C15;
+    x = (x ^ (x >> 31)) * 0xBF58476D1CE4E5B9;
+    x ^= x >> 29;
+    std::uint32_t layers = 0;
+    for (; x % 12 == 0 && layers < Graph::kLayersMax; x /= 12) ++layers;
+    return layers;
+}
 
 std::span<std::uint32_t> Graph::links(std::uint32_t slot, std::uint32_t layer) {
     if (layer == 0) return std::span(lowest_).subspan(std::size_t{slot} * 2 * kLinks, 2 * kLinks);
@@ -173,17 +169,25 @@ void Graph::connect(const Vectors& vectors, std::uint32_t from, std::uint32_t to
     for (std::size_t i = 0; i < chosen.size(); ++i) own[i] = chosen[i].slot;
 }
 
-void Graph::link_next(const Vectors& vectors) {
-    const auto slot = static_cast<std::uint32_t>(size());
-    const auto layers = layers_of(slot);
+void Graph::add_slot(std::uint32_t layers) {
     lowest_.resize(lowest_.size() + 2 * kLinks, kEmpty);
     upper_at_.push_back(static_cast<std::uint32_t>(upper_.size()));
     upper_.resize(upper_.size() + std::size_t{layers} * kLinks, kEmpty);
     layers_of_.push_back(static_cast<std::uint8_t>(layers));
-    if (slot == 0) {
-        top_ = layers;
-        return;
-    }
+}
+
+void Graph::link_next(const Vectors& vectors) {
+    const auto slot = static_cast<std::uint32_t>(size());
+    add_slot(graph_layers_of(slot));
+    if (slot == 0)
+        top_ = layers_of_[slot];
+    else
+        link(vectors, slot);
+}
+
+void Graph::link(const Vectors& vectors, std::uint32_t slot) {
+    ++changes_;
+    const std::uint32_t layers = layers_of_[slot];
     const auto query = vectors.rounded(slot);
     auto entry = walk_down(vectors, query, std::min(layers, top_));
     for (auto layer = std::min(layers, top_) + 1; layer-- > 0;) {

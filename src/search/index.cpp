@@ -1,8 +1,6 @@
 #include "search/index.h"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -15,29 +13,6 @@ namespace ac::search {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kMonths = {
-    "january", "february", "march",     "april",   "may",      "june",
-    "july",    "august",   "september", "october", "november", "december"};
-
-// "8 may 2023": a question that names a day finds what happened then.
-std::string date_words(std::int64_t time_ms) {
-    const std::time_t seconds = time_ms / 1000;
-    std::tm parts{};
-    if (gmtime_r(&seconds, &parts) == nullptr) return {};
-    std::string out = " " + std::to_string(parts.tm_mday) + " ";
-    out += kMonths[static_cast<std::size_t>(parts.tm_mon)];
-    return out + " " + std::to_string(parts.tm_year + 1900);
-}
-
-// A name before a colon, as in transcripts: "Anna Maria: ...". Empty: there is none.
-std::string_view speaker_of(std::string_view text) {
-    constexpr std::size_t kNameBytesMax = 40;
-    const auto name = text.substr(0, std::min(text.find(": "), text.size()));
-    if (name.size() == text.size() || name.size() > kNameBytesMax) return {};
-    if (name.empty() || (name.front() >= 'a' && name.front() <= 'z')) return {};
-    return std::ranges::count(name, ' ') > 2 ? std::string_view() : name;
-}
-
 class HybridIndex final : public Index {
   public:
     HybridIndex(const Embedder* embedder, Tuning tuning, Post post)
@@ -46,6 +21,9 @@ class HybridIndex final : public Index {
     using Index::put;
     void put(Analysis analysis, Linking linking) override;
     bool link(std::size_t most) override;
+    std::vector<GraphState> graphs() const override;
+    GraphImage graph_image(std::string_view space) const override;
+    Result<std::size_t> restore_graph(std::string_view space, std::string_view image) override;
     void remove(Key key) override;
     bool contains(Key key) const override;
     void attach(Key key, std::span<const float> vector) override;
@@ -72,6 +50,7 @@ class HybridIndex final : public Index {
     Post post_;
     mutable std::shared_mutex mutex_;  // guards all below
     std::map<std::string, std::unique_ptr<Partition>, std::less<>> spaces_;
+    std::uint64_t renumbered_ = 0;  // how often rows of a partition got other numbers, or went
     Vocabulary vocabulary_;
     std::unordered_map<Key, Place> places_;
     mutable std::vector<Partition*> unordered_;
@@ -116,6 +95,56 @@ bool HybridIndex::link(std::size_t most) {
         spaces_, [&](const auto& item) { return item.second->link(most, tuning_.graph_from); });
 }
 
+std::vector<Index::GraphState> HybridIndex::graphs() const {
+    const std::shared_lock lock(mutex_);
+    std::vector<GraphState> out;
+    for (const auto& [space, partition] : spaces_) {
+        const auto* vectors = partition->vectors();
+        if (vectors == nullptr || (!vectors->has_graph() && vectors->size() < tuning_.graph_from))
+            continue;
+        const auto state = vectors->linked();
+        out.push_back({space, state.rows, state.linked, state.changes});
+    }
+    return out;
+}
+
+Index::GraphImage HybridIndex::graph_image(std::string_view space) const {
+    const std::shared_lock lock(mutex_);
+    const auto found = spaces_.find(space);
+    if (found == spaces_.end()) return {};
+    const auto& partition = *found->second;
+    if (partition.vectors() == nullptr || !partition.vectors()->has_graph()) return {};
+    const auto key = [&](std::uint32_t slot) { return partition.key(slot); };
+    return {partition.vectors()->image(key), partition.vectors()->linked().changes};
+}
+
+// Searches go on while the image is read; it is read again if rows were renumbered meanwhile.
+Result<std::size_t> HybridIndex::restore_graph(std::string_view space, std::string_view image) {
+    for (;;) {
+        VectorRows::Restored made;
+        std::uint64_t renumbered = 0;
+        {
+            const std::shared_lock lock(mutex_);
+            const auto found = spaces_.find(space);
+            if (found == spaces_.end() || found->second->vectors() == nullptr)
+                return std::size_t{0};
+            const auto slot = [&](Key key) {
+                const auto place = places_.find(key);
+                const bool is_here =
+                    place != places_.end() && place->second.partition == found->second.get();
+                return is_here ? place->second.slot : VectorRows::kGone;
+            };
+            AC_TRY(made, found->second->vectors()->restored(image, slot));
+            renumbered = renumbered_;
+        }
+        if (made.rows == 0) return made.rows;
+        const std::unique_lock lock(mutex_);
+        if (renumbered != renumbered_) continue;
+        spaces_.find(space)->second->take_graph(std::move(made.graph));
+        return made.rows;
+    }
+}
+
 void HybridIndex::attach(Key key, std::span<const float> vector) {
     const std::unique_lock lock(mutex_);
     const auto found = places_.find(key);
@@ -142,6 +171,7 @@ void HybridIndex::remove_locked(Key key) {
     partition->remove(found->second.slot);
     places_.erase(found);
     if (partition->live() == 0) {
+        ++renumbered_;
         std::erase(unordered_, partition);
         std::erase_if(spaces_, [&](const auto& item) { return item.second.get() == partition; });
         return;
@@ -149,6 +179,7 @@ void HybridIndex::remove_locked(Key key) {
     const bool was_ordered = partition->is_ordered();
     const bool moved = partition->compact_when_sparse(
         [&](Key key_moved, std::uint32_t slot) { places_[key_moved] = {partition, slot}; });
+    if (moved) ++renumbered_;
     if (moved && was_ordered) unordered_.push_back(partition);
 }
 
@@ -243,14 +274,6 @@ bool SpaceFilter::matches(std::string_view candidate) const {
     if (path.empty()) return true;  // "/": namespaces without a leading slash are below it too
     if (!candidate.starts_with(path)) return false;
     return candidate.size() == path.size() || candidate[path.size()] == '/';
-}
-
-Analysis analyse(Document document) {
-    auto forms = forms_of(split_words(document.text + date_words(document.time_ms)));
-    const auto name = terms_of(speaker_of(document.text));
-    return {.document = std::move(document),
-            .forms = std::move(forms),
-            .speaker = name.empty() ? std::string() : name.front()};
 }
 
 std::unique_ptr<Index> make_index(const Embedder* embedder, Tuning tuning, Post post) {

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "search/aside.h"
 #include "search/embedder.h"
 #include "search/tokenizer.h"
@@ -109,6 +110,25 @@ class Index {
     void put(Document document) { put(analyse(std::move(document))); }
     // Gives up to `most` vectors that wait for it their place. False: none waits any more.
     virtual bool link(std::size_t most) = 0;
+
+    // Graphs can be kept outside, so that they need not be linked anew. An image is about a space's
+    // keys and vectors, whatever their order and whoever came and went since.
+    struct GraphState {
+        std::string space;
+        std::size_t vectors = 0;
+        std::size_t linked = 0;     // of them
+        std::uint64_t changes = 0;  // grows; an image of as many is up to date
+    };
+    // Of spaces with a graph, or vectors enough for one.
+    virtual std::vector<GraphState> graphs() const = 0;
+    struct GraphImage {
+        std::string bytes;
+        std::uint64_t changes = 0;
+    };
+    virtual GraphImage graph_image(std::string_view space) const = 0;  // no bytes: it has no graph
+    // Takes over what the image has of the space's vectors: their number. The bytes may be
+    // anything. invalid_argument: they are no image of such vectors; the graph is as before.
+    virtual Result<std::size_t> restore_graph(std::string_view space, std::string_view image) = 0;
     virtual void remove(Key key) = 0;  // absent is fine
     virtual bool contains(Key key) const = 0;
     // The vector of a document that was put without: making one may take longer than a caller

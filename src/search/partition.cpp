@@ -89,7 +89,8 @@ void Partition::attach(std::uint32_t slot, std::span<const float> vector) {
 }
 
 bool Partition::link(std::size_t most, std::size_t graph_from) {
-    return vectors_ && vectors_->size() >= graph_from && vectors_->link(most);
+    return vectors_ && (vectors_->has_graph() || vectors_->size() >= graph_from) &&
+           vectors_->link(most);
 }
 
 Partition::Bytes Partition::terms(Kind kind, std::uint32_t slot) const {

@@ -39,8 +39,8 @@ class Partition final {
     std::uint32_t add(const Added& document);
     // The document's vector; once, and of the same dimension as those before.
     void attach(std::uint32_t slot, std::span<const float> vector);
-    // Gives up to `most` vectors their place in the graph, if there are `graph_from` at least.
-    // False: none waits for one.
+    // Gives up to `most` vectors their place in the graph, if there is one or are `graph_from` at
+    // least. False: none waits for one.
     bool link(std::size_t most, std::size_t graph_from);
     void remove(std::uint32_t slot);
     // Renumbers the slots when too many are dead: true when it did; `moved` is then called with
@@ -58,6 +58,7 @@ class Partition final {
     std::uint64_t length_sum(Kind kind) const { return field(kind).length_sum; }
     // nullptr: no document has one.
     const VectorRows* vectors() const { return vectors_.get(); }
+    void take_graph(Graph graph) { vectors_->take(std::move(graph)); }
     std::size_t bytes() const;
 
     // Where the query's terms are. Lives until the partition changes.

@@ -21,25 +21,40 @@ void VectorRows::append(std::uint32_t slot, std::span<const float> vector) {
 }
 
 bool VectorRows::link(std::size_t most) {
-    for (; most > 0 && graph_.size() < size(); --most) graph_.link_next(vectors_);
-    return graph_.size() < size();
+    for (; most > 0; --most) {
+        if (graph_.link_unlinked(vectors_)) continue;
+        if (graph_.size() < size())
+            graph_.link_next(vectors_);
+        else if (!graph_.mend_next(vectors_))
+            break;
+    }
+    return graph_.size() < size() || graph_.needs_mending();
 }
 
 void VectorRows::renumber(const std::vector<std::uint32_t>& new_slot) {
     std::vector<bool> keep(size());
     std::vector<std::uint32_t> slots;
+    std::vector<std::uint32_t> new_row(graph_.size(), kGone);
+    std::size_t linked = 0;
     rows_.clear();
     for (std::size_t row = 0; row < size(); ++row) {
         const auto slot = new_slot[slots_[row]];
         if (slot == kGone) continue;
         keep[row] = true;
+        if (row < graph_.size()) new_row[row] = static_cast<std::uint32_t>(linked++);
         if (slot >= rows_.size()) rows_.resize(slot + 1, kGone);
         rows_[slot] = static_cast<std::uint32_t>(slots.size());
         slots.push_back(slot);
     }
     vectors_.compact(keep);
     slots_ = std::move(slots);
-    graph_ = Graph();
+    graph_.renumber(new_row, linked);
+}
+
+VectorRows::Linked VectorRows::linked() const {
+    return {.rows = size(),
+            .linked = graph_.size() - graph_.unlinked().size(),
+            .changes = graph_.changes()};
 }
 
 std::vector<VectorRows::Found> VectorRows::nearest(
@@ -51,8 +66,11 @@ std::vector<VectorRows::Found> VectorRows::nearest(
     const auto width = std::max(kWidth, 2 * count);
     for (const auto& found : graph_.nearest(vectors_, wanted, count, width, accept_row))
         out.push_back({slots_[found.slot], found.similarity});
-    for (auto row = static_cast<std::uint32_t>(graph_.size()); row < size(); ++row)
+    const auto scan = [&](std::uint32_t row) {
         if (accept_row(row)) out.push_back({slots_[row], vectors_.rough(wanted, row)});
+    };
+    for (const auto row : graph_.unlinked()) scan(row);
+    for (auto row = static_cast<std::uint32_t>(graph_.size()); row < size(); ++row) scan(row);
     return out;
 }
 

@@ -23,10 +23,30 @@ class VectorRows final {
     bool has(std::uint32_t slot) const { return slot < rows_.size() && rows_[slot] != kGone; }
     // The slot has no vector yet.
     void append(std::uint32_t slot, std::span<const float> vector);
-    // The next `most` rows; false: all are linked.
+    // Links up to `most` rows, or mends links; false: nothing is left to do.
     bool link(std::size_t most);
-    // Keeps the rows whose new slot is not kGone. They are to be linked anew.
+    bool has_graph() const { return graph_.size() > 0; }
+    // Keeps the rows whose new slot is not kGone, and the links between them.
     void renumber(const std::vector<std::uint32_t>& new_slot);
+
+    // The graph for keeping outside, with what its rows are known by later: `key` of each slot.
+    std::string image(const std::function<std::int64_t(std::uint32_t)>& key) const;
+    struct Restored {
+        Graph graph;           // of the rows as they are numbered now
+        std::size_t rows = 0;  // that the image has a place for
+    };
+    // `slot` of a key, kGone: there is none. A row whose vector is another now is left out.
+    // invalid_argument: the bytes are no image of such vectors.
+    Result<Restored> restored(std::string_view image,
+                              const std::function<std::uint32_t(std::int64_t)>& slot) const;
+    // Made by restored() since the last renumber().
+    void take(Graph graph) { graph_ = std::move(graph); }
+    struct Linked {
+        std::size_t rows = 0;
+        std::size_t linked = 0;
+        std::uint64_t changes = 0;  // Graph::changes()
+    };
+    Linked linked() const;
 
     struct Found {
         std::uint32_t slot = 0;

@@ -1,7 +1,9 @@
 #include "search/vectors.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "base/result.h"
 
@@ -55,6 +57,21 @@ float Vectors::rough_between(std::uint32_t a, std::uint32_t b) const {
     const auto* of_b = high_.data() + b * dimensions_;
     return static_cast<float>(dot_int8(of_a, of_b, dimensions_)) * scales_[a] * scales_[b] * 256 *
            256;
+}
+
+std::uint64_t Vectors::fingerprint(std::uint32_t slot) const {
+    constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15;
+    std::uint64_t out = std::bit_cast<std::uint32_t>(scales_[slot]);
+    for (const auto* plane : {&high_, &low_}) {
+        const auto* row = plane->data() + slot * dimensions_;
+        for (std::size_t at = 0; at < dimensions_; at += sizeof(std::uint64_t)) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, row + at, std::min(sizeof word, dimensions_ - at));
+            out = (out ^ word) * kFactor;
+            out ^= out >> 32;
+        }
+    }
+    return out;
 }
 
 void Vectors::scan(std::span<const float> query, std::span<float> out) const {

@@ -46,6 +46,8 @@ class Vectors final {
         const auto* row = high_.data() + slot * dimensions_;
         for (std::size_t at = 0; at < dimensions_; at += kLine) __builtin_prefetch(row + at);
     }
+    // Of a slot's vector as it is kept: equal vectors have equal ones.
+    std::uint64_t fingerprint(std::uint32_t slot) const;
     float rough_between(std::uint32_t a, std::uint32_t b) const;
 
     struct Neighbour {

@@ -280,6 +280,17 @@ void add_pool_readings(Metrics& metrics, const runtime::RuntimeService& runtime)
                         "Of these, guests that ended or did not answer.", reading(&Pool::failed));
 }
 
+void add_graph_readings(Metrics& metrics, const memory::RecordGraphs& graphs) {
+    metrics.add_counter("agentcored_memory_graph_vectors_restored_total",
+                        "Vectors whose place in a graph came from a file.",
+                        [&graphs] { return static_cast<double>(graphs.statistics().restored); });
+    metrics.add_counter("agentcored_memory_graph_files_written_total", "Files of graphs written.",
+                        [&graphs] { return static_cast<double>(graphs.statistics().written); });
+    metrics.add_counter("agentcored_memory_graph_files_refused_total",
+                        "Files of graphs that were damaged, or of another version or embedder.",
+                        [&graphs] { return static_cast<double>(graphs.statistics().refused); });
+}
+
 void add_readings(Metrics& metrics, const storage::Database& database,
                   const runtime::RuntimeService& runtime) {
     add_pool_readings(metrics, runtime);
@@ -391,15 +402,18 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     AC_TRY(const auto memory_embedder,
            open_memory_embedder(config.memory.embedding,
                                 embedded == nullptr ? nullptr : &embedded->encoder()));
+    AC_TRY(const auto graphs_folder, make_folder(config, "memory-graphs"));
     memory::MemoryService memory({.database = *database,
                                   .pool = pool,
                                   .timer = timer,
                                   .random = random,
+                                  .limits = {.graph_from = config.memory.graph_from},
                                   .embedder = {memory_embedder.get(), config.memory.embedding},
                                   .engine = std::move(engine),
                                   .model = &memory_model,
                                   .target = delivery.get(),
-                                  .is_shared = !config.postgres.empty()});
+                                  .is_shared = !config.postgres.empty(),
+                                  .graphs_folder = graphs_folder});
     AC_TRY(const auto interpreter,
            interpreter::InterpreterService::open({.database = *database,
                                                   .sandbox = *sandbox,
@@ -424,6 +438,7 @@ Result<> run_app(AppOptions options, std::function<void(const std::string& url)>
     Metrics metrics;
     add_readings(metrics, *database, *runtime);
     models->add_readings(metrics);
+    add_graph_readings(metrics, memory.graphs());
     const PipelineParts parts{.api = *api,
                               .s3 = *s3,
                               .models = *model_front,

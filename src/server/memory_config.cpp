@@ -12,6 +12,7 @@ namespace ac::server {
 namespace {
 
 constexpr int kCallsMax = 100'000;
+constexpr std::size_t kGraphFromMax = 100'000'000;  // never
 constexpr std::string_view kBucketScheme = "s3://";
 
 std::unexpected<Error> invalid(const YAML::Node& node, const std::string& key,
@@ -20,13 +21,13 @@ std::unexpected<Error> invalid(const YAML::Node& node, const std::string& key,
                 fmt::format("line {}: memory.{}: {}", node.Mark().line + 1, key, what));
 }
 
-Result<> set_calls(MemoryConfig& config, const YAML::Node& node, const std::string& key) {
+template <class Number>
+Result<> set_number(Number& out, Number most, const YAML::Node& node, const std::string& key) {
     const auto text = node.Scalar();
     const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, config.calls_per_minute);
-    if (error != std::errc{} || stop != end || config.calls_per_minute < 1 ||
-        config.calls_per_minute > kCallsMax)
-        return invalid(node, key, fmt::format("want a number from 1 to {}", kCallsMax));
+    const auto [stop, error] = std::from_chars(text.data(), end, out);
+    if (error != std::errc{} || stop != end || out < 1 || out > most)
+        return invalid(node, key, fmt::format("want a number from 1 to {}", most));
     return {};
 }
 
@@ -59,7 +60,9 @@ Result<> set(MemoryConfig& config, const std::string& key, const YAML::Node& nod
     if (key == "topics") return set_urls(config.topics, node, key, Places::urls);
     if (key == "streams") return set_urls(config.streams, node, key, Places::urls_and_buckets);
     if (!node.IsScalar()) return invalid(node, key, "is one value");
-    if (key == "model_calls_per_minute") return set_calls(config, node, key);
+    if (key == "model_calls_per_minute")
+        return set_number(config.calls_per_minute, kCallsMax, node, key);
+    if (key == "graph_from") return set_number(config.graph_from, kGraphFromMax, node, key);
     if (key == "engine") {
         const auto mode = memory::engine_mode_from(node.Scalar());
         if (!mode) return invalid(node, key, "want builtin, model or auto");

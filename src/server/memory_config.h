@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "memory/engine_choice.h"
+#include "memory/limits.h"
 
 namespace YAML {
 class Node;
@@ -21,6 +22,8 @@ struct MemoryConfig {
     int calls_per_minute = 60;
     // The embedder in this process by whose vectors records are found too; empty: by words only.
     std::string embedding;
+    // Vectors of a namespace from which a graph is walked instead of scanning them.
+    std::size_t graph_from = memory::MemoryLimits{}.graph_from;
     // Where notifications of self-managed strategies go: an SNS topic's ARN and the URL that stands
     // for it.
     std::map<std::string, std::string> topics;

@@ -32,16 +32,17 @@ class ServiceFixture : public ::testing::Test {
         database_.reset();
         database_ = *storage::open_sqlite({.path = (folder_.path() / "test.db").string()});
         ASSERT_TRUE(await(database_->migrate(MemoryService::migrations())));
-        service_ =
-            std::make_unique<MemoryService>(MemoryService::Dependencies{.database = *database_,
-                                                                        .pool = pool_,
-                                                                        .timer = timer_,
-                                                                        .random = random_,
-                                                                        .limits = limits_,
-                                                                        .embedder = embedder_,
-                                                                        .engine = engine_,
-                                                                        .model = model_,
-                                                                        .target = target_});
+        service_ = std::make_unique<MemoryService>(
+            MemoryService::Dependencies{.database = *database_,
+                                        .pool = pool_,
+                                        .timer = timer_,
+                                        .random = random_,
+                                        .limits = limits_,
+                                        .embedder = embedder_,
+                                        .engine = engine_,
+                                        .model = model_,
+                                        .target = target_,
+                                        .graphs_folder = graphs_folder_});
     }
     template <class T>
     Result<T> await(Task<T> task) {
@@ -114,6 +115,7 @@ class ServiceFixture : public ::testing::Test {
     EngineConfig engine_;
     LanguageModel* model_ = nullptr;
     DeliveryTarget* target_ = nullptr;
+    std::filesystem::path graphs_folder_;
     Scope scope_{"000000000000", "us-west-2"};
     std::unique_ptr<storage::Database> database_;
     std::unique_ptr<MemoryService> service_;

@@ -95,7 +95,7 @@ class RecordIndex final {
         std::unordered_set<std::int64_t> changed;
         bool is_complete = false;
         bool is_being_read = false;  // see Turn
-        WallTime followed;  // what others wrote before is in the index
+        WallTime followed;           // what others wrote before is in the index
         // Of records that were changed of late, by key, as far as they are in the index.
         std::unordered_map<std::int64_t, ChangedRecord> revisions;
         std::uint64_t puts = 0;
@@ -136,9 +136,7 @@ class RecordIndex final {
     std::shared_ptr<Shard> make_shard() const;
     std::shared_ptr<Shard> shard(std::int64_t memory);
     std::shared_ptr<Shard> find(std::int64_t memory) const;
-    // nullptr: there are too many for one search.
-    Task<std::shared_ptr<Shard>> load_spaces(std::int64_t memory, SpaceSelection spaces,
-                                             std::size_t records_max);
+    Task<std::shared_ptr<Shard>> load_spaces(std::int64_t memory, SpaceSelection spaces);
     static search::Document document_of(const Record& record, std::vector<float> vector);
     // Adds what other processes stored and changed since the last time: a search looks for it, not
     // more often than kFollowPause. What they deleted is noticed when it is found: forget_gone().

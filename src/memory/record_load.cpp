@@ -1,6 +1,5 @@
 // How an index is built from the database: a memory's, or one for a single search.
-#include <limits>
-
+#include "base/log.h"
 #include "memory/record_index.h"
 #include "memory/store.h"
 
@@ -20,7 +19,7 @@ Task<RecordIndex::Loaded> RecordIndex::read_page(std::int64_t memory,
     auto read = [memory, after, spaces, page = context_.limits.index_page,
                  model = embedder_](storage::Transaction& tx) -> Result<Loaded> {
         Loaded out;
-        AC_TRY(out.records, store::scan_records(tx, memory, spaces, after, page));
+        AC_TRY(out.records, store::scan_for_index(tx, memory, spaces, after, page));
         if (out.records.empty() || model.embedder == nullptr) return out;
         AC_TRY(auto vectors,
                store::vectors_between(tx, memory, model.name, after + 1, out.records.back().key));
@@ -66,6 +65,8 @@ Task<> RecordIndex::load(std::int64_t memory) {
         const std::lock_guard lock(own->mutex);
         own->followed = context_.now();
     }
+    const auto began = context_.timer.clock().steady();
+    std::size_t count = 0;
     std::optional<Task<>> adding;
     for (std::int64_t after = -1;;) {
         AC_CO_TRY(auto page, co_await read_page(memory, std::nullopt, after));
@@ -75,6 +76,7 @@ Task<> RecordIndex::load(std::int64_t memory) {
         }
         if (page.records.empty()) break;
         after = page.records.back().key;
+        count += page.records.size();
         auto add = [own, page = std::move(page),
                     analyses = std::move(analyses)]() mutable -> Result<> {
             for (std::size_t i = 0; i < analyses.size(); ++i) {
@@ -87,6 +89,12 @@ Task<> RecordIndex::load(std::int64_t memory) {
             return {};
         };
         adding.emplace(context_.pool.run(std::move(add)));
+    }
+    if (count > 0) {
+        const auto took =
+            std::chrono::duration_cast<Milliseconds>(context_.timer.clock().steady() - began);
+        AC_LOG(info, "a memory's index is built", {"records", std::to_string(count)},
+               {"milliseconds", std::to_string(took.count())});
     }
     const std::lock_guard lock(own->mutex);
     own->is_complete = true;
@@ -108,15 +116,11 @@ Task<bool> RecordIndex::link(std::int64_t memory, std::size_t most) {
 }
 
 Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t memory,
-                                                                   SpaceSelection spaces,
-                                                                   std::size_t records_max) {
+                                                                   SpaceSelection spaces) {
     auto own = make_shard();
-    std::size_t read_so_far = 0;
     for (std::int64_t after = -1;;) {
         AC_CO_TRY(auto page, co_await read_page(memory, spaces, after));
         if (page.records.empty()) break;
-        read_so_far += page.records.size();
-        if (read_so_far > records_max) co_return nullptr;
         after = page.records.back().key;
         auto add = [own, page = std::move(page)]() mutable -> Result<> {
             for (const auto& record : page.records) {
@@ -135,15 +139,16 @@ Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::load_spaces(std::int64_t 
 Task<std::shared_ptr<RecordIndex::Shard>> RecordIndex::shard_for(std::int64_t memory,
                                                                  SpaceSelection spaces) {
     if (is_complete(memory)) co_return find(memory);
-    AC_CO_TRY(auto own, co_await load_spaces(memory, spaces, kOwnIndexRecordsMax));
-    for (int i = 0; !own && i < kCompletionPolls; ++i) {
+    auto look = [memory, spaces](storage::Transaction& tx) {
+        return store::has_more_records(tx, memory, spaces, kOwnIndexRecordsMax);
+    };
+    AC_CO_TRY(const bool is_large, co_await context_.database.read(std::move(look)));
+    for (int i = 0; is_large && i < kCompletionPolls; ++i) {
         if (is_complete(memory)) co_return find(memory);
         AC_CO_CHECK(co_await sleep_for(context_.timer, kCompletionPoll));
     }
-    if (own) co_return own;
-    // It is not being built, or takes longer than anyone waits.
-    const auto unbounded = std::numeric_limits<std::size_t>::max();
-    co_return co_await load_spaces(memory, spaces, unbounded);
+    // Few, or the index is not being built, or takes longer than anyone waits.
+    co_return co_await load_spaces(memory, std::move(spaces));
 }
 
 }  // namespace ac::memory

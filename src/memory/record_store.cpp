@@ -170,6 +170,39 @@ Result<std::vector<Record>> scan_records(Transaction& tx, std::int64_t memory,
     return records_from(rows);
 }
 
+Result<std::vector<Record>> scan_for_index(Transaction& tx, std::int64_t memory,
+                                           const std::optional<SpaceSelection>& spaces,
+                                           std::int64_t after, int items_max) {
+    Params params{memory, after, std::int64_t{items_max}};
+    std::string sql =
+        "SELECT number, space, strategy, body, metadata, created_at FROM memory_records WHERE "
+        "memory = $1 AND status = 'ACTIVE' AND number > $2 ";
+    add_spaces(spaces, sql, params);
+    AC_TRY(const auto rows, tx.query(sql + "ORDER BY number LIMIT $3", params));
+    std::vector<Record> out;
+    out.reserve(rows.size());
+    for (const auto& row : rows) {
+        auto& one = out.emplace_back(Record{.key = row.integer(0),
+                                            .space = row.text(1),
+                                            .strategy = row.text(2),
+                                            .text = row.text(3),
+                                            .created_at = from_epoch_ms(row.integer(5))});
+        if (const auto& metadata = row.text(4); metadata != "{}")
+            one.metadata = metadata_from_json(json::parse(metadata).as_object());
+    }
+    return out;
+}
+
+Result<bool> has_more_records(Transaction& tx, std::int64_t memory, const SpaceSelection& spaces,
+                              std::size_t count) {
+    const auto limit = static_cast<std::int64_t>(count) + 1;
+    Params params{memory, limit};
+    std::string sql = "SELECT COUNT(*) FROM (SELECT 1 FROM memory_records WHERE memory = $1 ";
+    add_spaces(spaces, sql, params);
+    AC_TRY(const auto rows, tx.query(sql + "LIMIT $2) AS some", params));
+    return rows.front().integer(0) == limit;
+}
+
 Result<std::vector<RecordTimes>> scan_times(Transaction& tx, std::int64_t memory,
                                             const std::optional<SpaceSelection>& spaces,
                                             std::int64_t after, int items_max) {

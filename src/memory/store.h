@@ -203,10 +203,17 @@ Result<std::vector<Record>> records_by_key(Transaction& tx, std::int64_t memory,
 Result<std::vector<Record>> list_records(Transaction& tx, std::int64_t memory,
                                          const std::optional<SpaceSelection>& spaces,
                                          const std::string& strategy, Cursor after, int items_max);
-// In order of key, from beyond `after`: what an index is built from.
+// In order of key, from beyond `after`.
 Result<std::vector<Record>> scan_records(Transaction& tx, std::int64_t memory,
                                          const std::optional<SpaceSelection>& spaces,
                                          std::int64_t after, int items_max);
+// The same, with what an index is built from only: key, space, strategy, text, metadata, creation.
+Result<std::vector<Record>> scan_for_index(Transaction& tx, std::int64_t memory,
+                                           const std::optional<SpaceSelection>& spaces,
+                                           std::int64_t after, int items_max);
+// Whether there are more than so many, those that were replaced counted too.
+Result<bool> has_more_records(Transaction& tx, std::int64_t memory, const SpaceSelection& spaces,
+                              std::size_t count);
 
 // The same of keys and times only, which is much cheaper.
 struct RecordTimes {

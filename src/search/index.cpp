@@ -1,10 +1,10 @@
 #include "search/index.h"
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
-#include <unordered_map>
 
 #include "search/ranking.h"
 #include "search/tokenizer.h"
@@ -52,7 +52,7 @@ class HybridIndex final : public Index {
     std::map<std::string, std::unique_ptr<Partition>, std::less<>> spaces_;
     std::uint64_t renumbered_ = 0;  // how often rows of a partition got other numbers, or went
     Vocabulary vocabulary_;
-    std::unordered_map<Key, Place> places_;
+    boost::unordered_flat_map<Key, Place> places_;
     mutable std::vector<Partition*> unordered_;
     mutable ScratchPool scratch_;
 };

@@ -71,6 +71,9 @@ void Postings::List::append_packed(Counted posting) {
 }
 
 void Postings::add(std::uint32_t slot, std::span<const Counted> terms) {
+    // The lists are all over the memory: all are asked for before the first is used.
+    if (!table_.empty())
+        for (const auto& one : terms) __builtin_prefetch(&table_[place(one.number, table_.size())]);
     for (const auto& [term, count] : terms) find_or_make(term).append({slot, count});
 }
 

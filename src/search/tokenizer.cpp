@@ -1,6 +1,7 @@
 #include "search/tokenizer.h"
 
 #include <algorithm>
+#include <array>
 #include <unordered_set>
 
 #include "search/stemmer.h"
@@ -135,6 +136,21 @@ std::uint32_t hash(std::string_view text) {
     return h;
 }
 
+// The letter in lower case; 0: no ASCII letter or digit.
+char lower_ascii(char c) {
+    static constexpr auto kLower = [] {
+        std::array<char, 256> out{};
+        for (char digit = '0'; digit <= '9'; ++digit)
+            out[static_cast<unsigned char>(digit)] = digit;
+        for (char letter = 'a'; letter <= 'z'; ++letter) {
+            out[static_cast<unsigned char>(letter)] = letter;
+            out[static_cast<unsigned char>(letter - 'a' + 'A')] = letter;
+        }
+        return out;
+    }();
+    return kLower[static_cast<unsigned char>(c)];
+}
+
 }  // namespace
 
 char32_t next_code_point(std::string_view text, std::size_t& at) {
@@ -170,17 +186,29 @@ void append_utf8(std::string& out, char32_t c) {
 }
 
 std::vector<Word> split_words(std::string_view text) {
+    constexpr std::size_t kBytesAWord = 5;  // about, so that the list mostly grows once
     std::vector<Word> out;
+    out.reserve(text.size() / kBytesAWord + 1);
     Word word;
+    bool has_apostrophe = false;
     const auto flush = [&] {
-        if (!word.is_wide) strip_possessive(word.text);
+        if (has_apostrophe) strip_possessive(word.text);
+        has_apostrophe = false;
         if (!word.text.empty()) out.push_back(std::move(word));
         word = Word();
     };
     for (std::size_t at = 0; at < text.size();) {
+        // What most texts are made of needs none of the tables.
+        if (const char letter = lower_ascii(text[at]); letter != 0) {
+            if (word.is_wide) flush();
+            word.text.push_back(letter);
+            ++at;
+            continue;
+        }
         const auto code = compose_hangul(text, narrow(next_code_point(text, at)), at);
         if (is_apostrophe(code) && !word.text.empty() && !word.is_wide) {
             word.text.push_back('\'');
+            has_apostrophe = true;
             continue;
         }
         const auto kind = class_of(code);
@@ -195,6 +223,8 @@ std::vector<Word> split_words(std::string_view text) {
 }
 
 bool is_stop_word(std::string_view word) {
+    constexpr std::size_t kBytesMax = 5;  // of the words above
+    if (word.size() > kBytesMax) return false;
     static const auto words = [] {
         std::unordered_set<std::string_view> out;
         for (std::string_view rest = kStopWords; !rest.empty();) {
@@ -207,14 +237,16 @@ bool is_stop_word(std::string_view word) {
     return words.contains(word);
 }
 
-std::vector<Word> forms_of(const std::vector<Word>& words) {
+std::vector<Word> forms_of(std::vector<Word> words) {
     std::vector<Word> out;
     out.reserve(words.size());
-    for (const auto& word : words) {
-        if (word.is_wide)
+    for (auto& word : words) {
+        if (word.is_wide) {
             append_pairs(word.text, out);
-        else if (!is_stop_word(word.text))
-            out.push_back({.text = word.text.substr(0, kTermBytesMax)});
+        } else if (!is_stop_word(word.text)) {
+            if (word.text.size() > kTermBytesMax) word.text.resize(kTermBytesMax);
+            out.push_back(std::move(word));
+        }
     }
     return out;
 }

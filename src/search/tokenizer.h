@@ -28,7 +28,7 @@ inline std::vector<std::string> terms_of(std::string_view text) {
 }
 
 // The words that count, as they are written: without stop words, wide runs as pairs.
-std::vector<Word> forms_of(const std::vector<Word>& words);
+std::vector<Word> forms_of(std::vector<Word> words);
 std::string term_of_form(const Word& form);
 // Hashes of a form's character n-grams (3 to 5): what is left of a word however it is bent.
 // Of a wide pair itself.

@@ -4,10 +4,10 @@
 // the forms by their n-grams, so that misspelt, bent and compound words are found at the price of
 // the vocabulary, which grows slowly, and not of every document. Not synchronized.
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "search/postings.h"
@@ -40,11 +40,12 @@ class Vocabulary final {
 
     struct Hash {
         using is_transparent = void;
+        using is_avalanching = void;  // its bits need no mixing
         std::size_t operator()(std::string_view text) const {
             return std::hash<std::string_view>{}(text);
         }
     };
-    using Ids = std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>>;
+    using Ids = boost::unordered_flat_map<std::string, std::uint32_t, Hash, std::equal_to<>>;
 
     Ids terms_;
     Ids forms_;

@@ -10,7 +10,7 @@ namespace ac::memory {
 
 namespace {
 
-constexpr Milliseconds kLoadPause{1000};  // before an index is read again that could not be
+constexpr Milliseconds kLoadPause{1000};  // before what could not be read is read again
 
 }  // namespace
 
@@ -165,14 +165,20 @@ Detached MemoryService::run_idle_triggers() {
     }
 }
 
+Task<> MemoryService::pause_before_loading(Error reason) {
+    if (reason.code == ErrorCode::cancelled) co_return std::unexpected(std::move(reason));
+    AC_LOG(error, "a memory's index waits", {"reason", reason.message});
+    co_return co_await sleep_for(context_.timer, kLoadPause);
+}
+
 Detached MemoryService::load_indexes() {
     auto find = [](storage::Transaction& tx) {
         return store::list_memory_numbers(tx, MemoryStatus::active);
     };
-    const auto numbers = co_await context_.database.read(std::move(find));
-    if (!numbers) {
-        AC_LOG(error, "memory index is not built", {"reason", numbers.error().message});
-        co_return;
+    auto numbers = co_await context_.database.read(find);
+    while (!numbers) {
+        if (!co_await pause_before_loading(numbers.error())) co_return;
+        numbers = co_await context_.database.read(find);
     }
     for (std::deque waiting(numbers->begin(), numbers->end()); !waiting.empty();) {
         const auto number = waiting.front();
@@ -180,11 +186,8 @@ Detached MemoryService::load_indexes() {
         if (index_.is_complete(number)) continue;
         const auto loaded = co_await index_.load(number);
         if (loaded) continue;
-        if (loaded.error().code == ErrorCode::cancelled) co_return;
-        AC_LOG(error, "memory index waits", {"reason", loaded.error().message});
         waiting.push_back(number);
-        const auto slept = co_await sleep_for(context_.timer, kLoadPause);
-        if (!slept) co_return;
+        if (!co_await pause_before_loading(loaded.error())) co_return;
     }
     const auto tidied = co_await graphs_.tidy(*numbers);
     if (!tidied) AC_LOG(warn, "old graph files stay", {"reason", tidied.error().message});

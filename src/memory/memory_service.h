@@ -71,6 +71,8 @@ class MemoryService final {
     Detached run_sweeper();
     Detached run_idle_triggers();
     Detached load_indexes();
+    // An Error: the service ends.
+    Task<> pause_before_loading(Error reason);
 
     Arrivals arrivals_;
     Context context_;

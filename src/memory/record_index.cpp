@@ -182,7 +182,7 @@ Task<RecordIndex::Answer> RecordIndex::search(std::int64_t memory, RecordQuery q
         }
         search::Query wanted{
             .text = query.text,
-            .vector = embedder ? embedder->embed_question(query.text) : std::vector<float>(),
+            .embedder = embedder,
             .spaces = {.kind = query.spaces.below ? search::SpaceFilter::Kind::path
                                                   : search::SpaceFilter::Kind::exact,
                        .space = query.spaces.space},

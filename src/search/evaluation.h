@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "search/partition.h"
-#include "search/vocabulary.h"
+#include "search/question.h"
 
 namespace ac::search {
 
@@ -50,12 +50,6 @@ Weights weigh(const QueryTerms& terms, std::size_t unknown,
               std::span<const Partition* const> partitions,
               std::span<const Occurrences> occurrences, const Tuning& tuning);
 
-// A word of the question, and the forms that are like it.
-struct AskedForm {
-    std::uint32_t count = 0;  // in the question
-    std::size_t grams = 0;    // that it has: a long word tells more
-    std::vector<Vocabulary::Likeness> alike;
-};
 // The same of forms: one counts with the part that it has of each word of the question, and that
 // word's weight is by how few documents have any form like it.
 Weights weigh_forms(const QueryTerms& forms, std::span<const AskedForm> asked,

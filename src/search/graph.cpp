@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <queue>
+#include <optional>
 
 namespace ac::search {
 
@@ -11,44 +10,60 @@ namespace {
 
 using Neighbour = Vectors::Neighbour;
 
-struct BestOnTop {
-    bool operator()(const Neighbour& a, const Neighbour& b) const { return is_better(b, a); }
-};
-struct WorstOnTop {
-    bool operator()(const Neighbour& a, const Neighbour& b) const { return is_better(a, b); }
-};
-
-// Which slots a walk has seen: a small hash set, since a walk sees few of many.
+// Which slots a walk has seen.
 class Seen final {
   public:
-    explicit Seen(std::size_t expected) : table_(std::bit_ceil(expected * 4), kFree) {}
+    explicit Seen(std::size_t slots) : bits_(slots / kBits + 1) {}
     bool insert(std::uint32_t slot) {
-        if ((used_ + 1) * 2 > table_.size()) grow();
-        auto& cell = place(slot);
-        if (cell == slot) return false;
-        cell = slot;
-        ++used_;
+        auto& word = bits_[slot / kBits];
+        const auto bit = std::uint64_t{1} << slot % kBits;
+        if ((word & bit) != 0) return false;
+        word |= bit;
         return true;
     }
 
   private:
-    static constexpr std::uint32_t kFree = ~0U;
+    static constexpr std::uint32_t kBits = 64;
 
-    std::uint32_t& place(std::uint32_t slot) {
-        const auto mask = table_.size() - 1;
-        auto at = (slot * std::uint64_t{0x9E3779B97F4A7C15} >> 32) & mask;
-        while (table_[at] != kFree && table_[at] != slot) at = (at + 1) & mask;
-        return table_[at];
+    std::vector<std::uint64_t> bits_;
+};
+
+// The best that a walk has found, and from which of them it has not gone on yet.
+class Front final {
+  public:
+    explicit Front(std::size_t width) : width_(width) { found_.reserve(width + 1); }
+
+    bool takes(const Neighbour& candidate) const {
+        return found_.size() < width_ || is_better(candidate, found_.back().neighbour);
     }
-    void grow() {
-        std::vector<std::uint32_t> old(table_.size() * 2, kFree);
-        std::swap(old, table_);
-        for (const auto slot : old)
-            if (slot != kFree) place(slot) = slot;
+    void add(const Neighbour& candidate) {
+        const auto at = std::ranges::upper_bound(found_, candidate, is_better, &Found::neighbour);
+        next_ = std::min(next_, static_cast<std::size_t>(at - found_.begin()));
+        found_.insert(at, {candidate, false});
+        if (found_.size() > width_) found_.pop_back();
+    }
+    // The best from which it has not gone on.
+    std::optional<std::uint32_t> next() {
+        while (next_ < found_.size() && found_[next_].is_left) ++next_;
+        if (next_ == found_.size()) return std::nullopt;
+        found_[next_].is_left = true;
+        return found_[next_].neighbour.slot;
+    }
+    std::vector<Neighbour> neighbours() const {
+        std::vector<Neighbour> out;
+        for (const auto& found : found_) out.push_back(found.neighbour);
+        return out;
     }
 
-    std::vector<std::uint32_t> table_;
-    std::size_t used_ = 0;
+  private:
+    struct Found {
+        Neighbour neighbour;
+        bool is_left = false;
+    };
+
+    std::size_t width_;
+    std::vector<Found> found_;  // best first
+    std::size_t next_ = 0;      // those before are left
 };
 
 }  // namespace
@@ -101,21 +116,15 @@ std::uint32_t Graph::walk_down(const Vectors& vectors, const Vectors::Rounded& q
 Graph::Neighbours Graph::search_layer(const Vectors& vectors, const Vectors::Rounded& query,
                                       std::uint32_t entry, std::uint32_t layer,
                                       std::size_t width) const {
-    std::priority_queue<Neighbour, Neighbours, BestOnTop> open;
-    std::priority_queue<Neighbour, Neighbours, WorstOnTop> found;
-    Seen seen(width * 8);
-    const Neighbour first{entry, vectors.rough(query, entry)};
+    Front front(width);
+    Seen seen(size());
     seen.insert(entry);
-    open.push(first);
-    found.push(first);
-    while (!open.empty()) {
-        const auto next = open.top();
-        open.pop();
-        if (found.size() >= width && is_better(found.top(), next)) break;
+    front.add({entry, vectors.rough(query, entry)});
+    while (const auto next = front.next()) {
         // All of them are asked of the memory before the first is looked at.
         std::array<std::uint32_t, std::size_t{2} * kLinks> fresh;
         std::size_t count = 0;
-        for (const auto slot : links(next.slot, layer)) {
+        for (const auto slot : links(*next, layer)) {
             if (slot == kEmpty) break;
             if (!seen.insert(slot)) continue;
             vectors.prefetch(slot);
@@ -123,16 +132,12 @@ Graph::Neighbours Graph::search_layer(const Vectors& vectors, const Vectors::Rou
         }
         for (const auto slot : std::span(fresh).first(count)) {
             const Neighbour candidate{slot, vectors.rough(query, slot)};
-            if (found.size() >= width && is_better(found.top(), candidate)) continue;
-            open.push(candidate);
-            found.push(candidate);
-            if (found.size() > width) found.pop();
+            if (!front.takes(candidate)) continue;
+            front.add(candidate);
+            __builtin_prefetch(links(slot, layer).data());
         }
     }
-    Neighbours out;
-    for (; !found.empty(); found.pop()) out.push_back(found.top());
-    std::ranges::reverse(out);
-    return out;
+    return front.neighbours();
 }
 
 Graph::Neighbours Graph::choose(const Vectors& vectors, const Neighbours& candidates,
@@ -212,7 +217,7 @@ std::vector<Neighbour> Graph::nearest(const Vectors& vectors, const Vectors::Rou
     if (size() == 0) return {};
     const auto entry = walk_down(vectors, query, 0);
     auto out = search_layer(vectors, query, entry, 0, std::max(width, count));
-    std::erase_if(out, [&](const Neighbour& found) { return !accept(found.slot); });
+    if (accept) std::erase_if(out, [&](const Neighbour& found) { return !accept(found.slot); });
     out.resize(std::min(out.size(), count));
     return out;
 }

@@ -46,7 +46,7 @@ class Graph final {
 
     // About the `count` nearest, best first, walking `width` candidates wide (at least count).
     // Similarities are those of Vectors' scan. Slots for which `accept` is false lead on but are
-    // not answered.
+    // not answered; an empty one accepts all.
     std::vector<Vectors::Neighbour> nearest(const Vectors& vectors, const Vectors::Rounded& query,
                                             std::size_t count, std::size_t width,
                                             const std::function<bool(std::uint32_t)>& accept) const;

@@ -68,12 +68,13 @@ TEST(VectorRows, rows_follow_their_slots_through_compaction) {
     for (std::uint32_t slot = 0; slot < 100; slot += 2) new_slot[slot] = slot / 2;
     rows.renumber(new_slot);
     EXPECT_EQ(rows.size(), 50);
-    const auto all = [](std::uint32_t) { return true; };
-    auto found = rows.nearest(drawn[1], 10, all);  // its slot was 98
+    auto [noise, found, is_all] = rows.nearest(Vectors::rounded(drawn[1]), 10, {});
+    EXPECT_TRUE(is_all);
+    EXPECT_EQ(found.size(), 50);
     std::ranges::sort(found, std::ranges::greater(), &VectorRows::Found::similarity);
-    EXPECT_EQ(found.front().slot, 49);
+    EXPECT_EQ(found.front().slot, 49);  // its slot was 98
     EXPECT_NEAR(found.front().similarity, 1, 0.02);
-    EXPECT_LT(rows.noise(drawn[1]), 0.9);
+    EXPECT_LT(noise, 0.9);
 }
 
 TEST(VectorRows, what_is_not_linked_yet_is_found_all_the_same) {
@@ -85,15 +86,19 @@ TEST(VectorRows, what_is_not_linked_yet_is_found_all_the_same) {
         rows.append(i, drawn.back());
     }
     EXPECT_TRUE(rows.link(100));
-    const auto all = [](std::uint32_t) { return true; };
     for (const std::uint32_t slot : {5, 99, 100, 299}) {
-        const auto found = rows.nearest(drawn[slot], 10, all);
-        EXPECT_EQ(std::ranges::max_element(found, {}, &VectorRows::Found::similarity)->slot, slot);
+        const auto near = rows.nearest(Vectors::rounded(drawn[slot]), 10, {});
+        EXPECT_FALSE(near.is_all);
+        EXPECT_EQ(std::ranges::max_element(near.found, {}, &VectorRows::Found::similarity)->slot,
+                  slot);
     }
     EXPECT_FALSE(rows.link(1000));
     EXPECT_FALSE(rows.link(1));
-    EXPECT_LE(rows.nearest(drawn[7], 10, all).size(), 10);
-    const auto compared = rows.compare(drawn[7], std::vector<std::uint32_t>{3, 7, 1000});
+    const auto question = Vectors::rounded(drawn[7]);
+    EXPECT_LE(rows.nearest(question, 10, {}).found.size(), 10);
+    std::vector<VectorRows::Found> compared;
+    rows.compare(question, std::vector<std::uint32_t>{3, 7, 1000},
+                 [&](VectorRows::Found one) { compared.push_back(one); });
     ASSERT_EQ(compared.size(), 2);
     EXPECT_GT(compared[1].similarity, compared[0].similarity);
 }

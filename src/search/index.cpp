@@ -39,7 +39,6 @@ class HybridIndex final : public Index {
     void attach_locked(Partition& partition, std::uint32_t slot, std::span<const float> vector,
                        Linking linking);
     std::vector<const Partition*> selected(const SpaceFilter& filter) const;
-    Question question(const Query& query) const;
     std::vector<Hit> answer(const Query& query) const;  // every partition is in order
     // So that search() mostly finds every partition in order without a writer's lock.
     void order_all() const;
@@ -209,36 +208,11 @@ std::vector<Hit> HybridIndex::search(const Query& query) const {
     return answer(query);
 }
 
-Question HybridIndex::question(const Query& query) const {
-    std::vector<TermId> known;
-    std::size_t unknown = 0;
-    std::map<std::string, AskedForm> asked;
-    std::vector<FormId> alike;
-    for (const auto& form : forms_of(split_words(query.text))) {
-        const auto* term = vocabulary_.find_term(term_of_form(form));
-        if (term == nullptr)
-            ++unknown;
-        else
-            known.push_back(*term);
-        auto& own = asked[form.text];
-        if (++own.count > 1) continue;
-        own.grams = grams_of(form).size();
-        own.alike = vocabulary_.like(form, tuning_.likeness_min);
-        for (const auto& one : own.alike) alike.push_back(one.form);
-    }
-    std::vector<AskedForm> asked_forms;
-    for (auto& [text, own] : asked) asked_forms.push_back(std::move(own));
-    return {.words = QueryTerms(std::move(known)),
-            .unknown_words = unknown,
-            .forms = QueryTerms(std::move(alike)),
-            .asked_forms = std::move(asked_forms),
-            .vector = query.vector.empty() && embedder_ ? embedder_->embed_question(query.text)
-                                                        : query.vector};
-}
-
 std::vector<Hit> HybridIndex::answer(const Query& query) const {
     auto scratch = scratch_.take();
-    auto out = rank(query, question(query), selected(query.spaces), tuning_, post_, *scratch);
+    const auto partitions = selected(query.spaces);
+    const auto* embedder = query.embedder != nullptr ? query.embedder : embedder_;
+    auto out = rank(query, {vocabulary_, partitions, embedder, tuning_, post_}, *scratch);
     scratch_.give_back(std::move(scratch));
     return out;
 }

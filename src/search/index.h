@@ -48,7 +48,8 @@ struct SpaceFilter {
 
 struct Query {
     std::string text;
-    std::vector<float> vector;  // of the text; empty: words only
+    std::vector<float> vector;           // of the text; empty: words only, or
+    const Embedder* embedder = nullptr;  // makes it, while the words are looked for
     SpaceFilter spaces;
     std::size_t limit = 10;
     // Called for candidates, best first, until `limit` were accepted. Empty: all.
@@ -84,8 +85,8 @@ struct Tuning {
     // benchmark search_index_bench tells what is lost.
     std::size_t postings_max = 3'000'000;  // read for the words, and again for the forms
     std::size_t completed_max = 2'000;     // documents in which terms left out before are looked up
-    std::size_t vectors_max = 200;         // nearest vectors looked at, once there is a graph
-    std::size_t compared_max = 1'000;      // best by words whose vectors are looked at as well
+    std::size_t vectors_max = 200;         // nearest vectors looked for, once there is a graph
+    std::size_t compared_max = 400;        // best episodes where further vectors are looked at
     std::size_t graph_from = 75'000;       // vectors of a space; search_vectors_bench
 };
 

@@ -102,7 +102,6 @@ Filled fill(std::size_t documents, bool with_vectors, bool with_exact) {
     if (with_vectors) out.embedder = make_hashed_embedder();
     Tuning exact;
     exact.postings_max = exact.graph_from = ~std::size_t{0};
-    exact.vectors_max = exact.compared_max = documents;
     const auto before = mallinfo2();
     out.index = make_index(out.embedder.get());
     if (with_exact) out.exact = make_index(out.embedder.get(), exact);

@@ -124,6 +124,13 @@ class Partition final {
     bool is_sequential_ = true;
 };
 
+// A partition in the row of all that a query reads.
+struct Part {
+    const Partition* partition = nullptr;
+    std::size_t first = 0;        // place of its slot 0 in the row
+    std::vector<float> episodes;  // the episodes' own scores
+};
+
 template <class Visit>
 void Partition::for_each_match(Kind kind, const QueryTerms& terms, std::uint32_t slot,
                                Visit visit) const {

@@ -13,6 +13,7 @@ namespace ac::search {
 
 class QueryTerms final {
   public:
+    QueryTerms() = default;
     explicit QueryTerms(std::vector<TermId> terms) : terms_(count_terms(std::move(terms))) {
         for (const auto& term : terms_) filter_[word_of(term.number)] |= bit_of(term.number);
     }

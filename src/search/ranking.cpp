@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <functional>
-#include <set>
 
 #include "search/evaluation.h"
+#include "search/question.h"
 
 namespace ac::search {
 
@@ -13,8 +13,8 @@ namespace {
 // A query's words or forms over the partitions.
 struct Asked {
     Kind kind;
-    const QueryTerms& terms;
     Saturation saturation;
+    QueryTerms terms;
     std::vector<Occurrences> occurrences;  // one a partition
     Weights weights;
 
@@ -23,75 +23,95 @@ struct Asked {
 
 class Ranking final {
   public:
-    Ranking(const Query& query, const Question& question,
-            std::span<const Partition* const> partitions, const Tuning& tuning, Scratch& scratch);
-    std::vector<Hit> hits(const Post& post);
+    Ranking(const Query& query, const Searched& searched, Scratch& scratch);
+    std::vector<Hit> hits();
 
   private:
-    Asked ask(Kind kind, const QueryTerms& terms, Saturation saturation) const;
-    struct Near {
-        float noise = 0;  // what unrelated vectors have in common with the question
-        std::vector<VectorRows::Found> found;
-    };
+    std::vector<Occurrences> find(Kind kind, const QueryTerms& terms) const;
+    void ask_words();
+    void ask_forms();
+    void find_nearest();
     // The best of the scores.
     float score_texts(const Asked& asked, std::vector<float>& scores) const;
     bool clear_dead(std::vector<float>& scores) const;  // false: there are none
+    void score_all_episodes();
     // What was left out of the best documents' scores, so that these are exact.
     void complete();
-    bool has_vectors(const Partition& partition) const;
-    void find_nearest();
-    void score_vectors();
-    void score_vectors(const Part& part, const Near& near, std::vector<std::uint32_t> slots,
-                       std::set<std::uint32_t> episodes);
-    void score_all_episodes();
     // Each kind of evidence as a share of the best in the query.
-    void join(float form_floor);
+    ScoreLine::Part words_part() const;
+    ScoreLine::Part forms_part(float floor) const;
     // Calls visit(part, its slots) for the places in the row, which ascend.
     template <class Visit>
     void for_each_part(std::span<const std::uint32_t> places, Visit visit) const;
     double confidence() const;
+    std::vector<Hit> best_hits(Surroundings& surroundings) const;
 
     const Query& query_;
-    const Question& question_;
-    std::span<const Partition* const> partitions_;
+    const Searched& searched_;
     const Tuning& tuning_;
     Scratch& scratch_;
+    const std::vector<Word> question_;
     std::vector<Part> parts_;
     std::size_t size_ = 0;
-    std::vector<Near> near_;  // of each part
     Asked words_;
     Asked forms_;
+    Nearness nearness_;
     double best_words_ = 0;
     double best_forms_ = 0;
-    double best_vectors_ = 0;
     double best_episodes_ = 0;
 };
 
-Ranking::Ranking(const Query& query, const Question& question,
-                 std::span<const Partition* const> partitions, const Tuning& tuning,
-                 Scratch& scratch)
-    : query_(query),
-      question_(question),
-      partitions_(partitions),
-      tuning_(tuning),
-      scratch_(scratch),
-      words_(ask(Kind::word, question.words, {tuning.word_k1, tuning.word_b})),
-      forms_(ask(Kind::form, question.forms, {tuning.form_k1, tuning.form_b})) {
+std::vector<Part> parts_of(std::span<const Partition* const> partitions) {
+    std::vector<Part> out;
+    std::size_t first = 0;
     for (const auto* partition : partitions) {
-        parts_.push_back({.partition = partition, .first = size_, .episodes = {}});
-        size_ += partition->slots();
+        out.push_back({.partition = partition, .first = first, .episodes = {}});
+        first += partition->slots();
     }
+    return out;
 }
 
-Asked Ranking::ask(Kind kind, const QueryTerms& terms, Saturation saturation) const {
-    Asked out{.kind = kind, .terms = terms, .saturation = saturation};
-    for (const auto* partition : partitions_)
-        out.occurrences.push_back(partition->find(kind, terms));
-    out.weights =
-        kind == Kind::word
-            ? weigh(terms, question_.unknown_words, partitions_, out.occurrences, tuning_)
-            : weigh_forms(terms, question_.asked_forms, partitions_, out.occurrences, tuning_);
+Ranking::Ranking(const Query& query, const Searched& searched, Scratch& scratch)
+    : query_(query),
+      searched_(searched),
+      tuning_(searched.tuning),
+      scratch_(scratch),
+      question_(forms_of(split_words(query.text))),
+      parts_(parts_of(searched.partitions)),
+      size_(parts_.empty() ? 0 : parts_.back().first + parts_.back().partition->slots()),
+      words_{.kind = Kind::word, .saturation = {tuning_.word_k1, tuning_.word_b}},
+      forms_{.kind = Kind::form, .saturation = {tuning_.form_k1, tuning_.form_b}},
+      nearness_(parts_, scratch.vectors) {}
+
+std::vector<Occurrences> Ranking::find(Kind kind, const QueryTerms& terms) const {
+    std::vector<Occurrences> out;
+    for (const auto* partition : searched_.partitions) out.push_back(partition->find(kind, terms));
     return out;
+}
+
+void Ranking::ask_words() {
+    auto [terms, unknown] = asked_words(searched_.vocabulary, question_);
+    words_.terms = std::move(terms);
+    words_.occurrences = find(Kind::word, words_.terms);
+    words_.weights =
+        weigh(words_.terms, unknown, searched_.partitions, words_.occurrences, tuning_);
+    best_words_ = score_texts(words_, scratch_.words);
+}
+
+void Ranking::ask_forms() {
+    auto [terms, words] = asked_forms(searched_.vocabulary, question_, tuning_.likeness_min);
+    forms_.terms = std::move(terms);
+    forms_.occurrences = find(Kind::form, forms_.terms);
+    forms_.weights =
+        weigh_forms(forms_.terms, words, searched_.partitions, forms_.occurrences, tuning_);
+    best_forms_ = score_texts(forms_, scratch_.forms);
+}
+
+void Ranking::find_nearest() {
+    if (!query_.vector.empty())
+        nearness_.find(query_.vector, tuning_.vectors_max);
+    else if (searched_.embedder != nullptr)
+        nearness_.find(searched_.embedder->embed_question(query_.text), tuning_.vectors_max);
 }
 
 float Ranking::score_texts(const Asked& asked, std::vector<float>& scores) const {
@@ -131,8 +151,9 @@ void Ranking::for_each_part(std::span<const std::uint32_t> places, Visit visit) 
 
 void Ranking::complete() {
     if (words_.weights.later.empty() && forms_.weights.later.empty()) return;
-    join(0);
-    const auto places = best_places(scratch_.line.scores(), tuning_.completed_max);
+    scratch_.joined.resize(size_);
+    ScoreLine({words_part(), forms_part(0)}).join(scratch_.joined);
+    const auto places = best_places(scratch_.joined, tuning_.completed_max);
     for_each_part(places, [&](const Part& part, auto slots) {
         for (const auto& [asked, scores] :
              {std::pair(&words_, &scratch_.words), {&forms_, &scratch_.forms}})
@@ -144,75 +165,6 @@ void Ranking::complete() {
     best_forms_ = largest(scratch_.forms);
 }
 
-bool Ranking::has_vectors(const Partition& partition) const {
-    const auto* rows = partition.vectors();
-    return rows != nullptr && rows->dimensions() == question_.vector.size();
-}
-
-void Ranking::find_nearest() {
-    const auto& vector = question_.vector;
-    if (vector.empty()) return;
-    near_.resize(parts_.size());
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-        const auto& partition = *parts_[i].partition;
-        if (!has_vectors(partition)) continue;
-        const auto is_live = [&](std::uint32_t slot) { return partition.is_live(slot); };
-        near_[i].noise = partition.vectors()->noise(vector);
-        near_[i].found = partition.vectors()->nearest(vector, tuning_.vectors_max, is_live);
-    }
-}
-
-// Above what unrelated documents have: the nearest, those that are best by words, and whatever is
-// in one episode with the best of either, as it is looked at with them.
-void Ranking::score_vectors() {
-    scratch_.vectors.clear();
-    if (std::ranges::all_of(near_, [](const Near& near) { return near.found.empty(); })) return;
-    join(0);
-    scratch_.vectors.resize(size_);
-    const auto scores = scratch_.line.scores();
-    auto places = best_places(scores, tuning_.compared_max);
-    std::vector<std::vector<std::uint32_t>> slots(parts_.size());
-    std::vector<std::set<std::uint32_t>> episodes(parts_.size());
-    const auto number_of = [&](const Part& part) {
-        return static_cast<std::size_t>(&part - parts_.data());
-    };
-    for_each_part(places, [&](const Part& part, auto own) {
-        slots[number_of(part)].assign(own.begin(), own.end());
-    });
-    if (places.size() > tuning_.vectors_max) {
-        const auto nth = places.begin() + static_cast<std::ptrdiff_t>(tuning_.vectors_max);
-        std::ranges::nth_element(places, nth, std::greater(), [&](auto at) { return scores[at]; });
-        places.erase(nth, places.end());
-        std::ranges::sort(places);
-    }
-    for_each_part(places, [&](const Part& part, auto own) {
-        for (const auto slot : own) episodes[number_of(part)].insert(part.partition->episode(slot));
-    });
-    for (std::size_t i = 0; i < parts_.size(); ++i)
-        score_vectors(parts_[i], near_[i], std::move(slots[i]), std::move(episodes[i]));
-}
-
-void Ranking::score_vectors(const Part& part, const Near& near, std::vector<std::uint32_t> slots,
-                            std::set<std::uint32_t> episodes) {
-    if (near.found.empty()) return;
-    const auto& partition = *part.partition;
-    const auto set = [&](const VectorRows::Found& one) {
-        const float score = std::max(0.0F, one.similarity - near.noise);
-        scratch_.vectors[part.first + one.slot] = score;
-        best_vectors_ = std::max<double>(best_vectors_, score);
-    };
-    for (const auto& one : near.found) {
-        set(one);
-        if (near.found.size() <= tuning_.vectors_max) episodes.insert(partition.episode(one.slot));
-    }
-    for (const auto episode : episodes) {
-        const auto begin = partition.episode_starts()[episode];
-        const auto own = partition.by_time().subspan(begin, partition.episode_end(episode) - begin);
-        slots.insert(slots.end(), own.begin(), own.end());
-    }
-    for (const auto& one : partition.vectors()->compare(question_.vector, slots)) set(one);
-}
-
 void Ranking::score_all_episodes() {
     const Saturation saturation{.k1 = tuning_.word_k1, .b = tuning_.episode_b};
     for (std::size_t i = 0; i < parts_.size(); ++i) {
@@ -222,45 +174,51 @@ void Ranking::score_all_episodes() {
     }
 }
 
-void Ranking::join(float form_floor) {
-    const auto part = [](std::span<const float> scores, double weight, double best, float floor) {
-        return ScoreLine::Part{scores, best > 0 ? static_cast<float>(weight / best) : 0.0F, floor};
-    };
-    scratch_.line.join(part(scratch_.words, 1 - tuning_.form_weight, best_words_, 0),
-                       part(scratch_.forms, tuning_.form_weight, best_forms_, form_floor),
-                       part(scratch_.vectors, tuning_.vector_weight, best_vectors_, 0), size_);
+ScoreLine::Part share(std::span<const float> scores, double weight, double best, float floor) {
+    return {scores, best > 0 ? static_cast<float>(weight / best) : 0.0F, floor};
+}
+
+ScoreLine::Part Ranking::words_part() const {
+    return share(scratch_.words, 1 - tuning_.form_weight, best_words_, 0);
+}
+
+ScoreLine::Part Ranking::forms_part(float floor) const {
+    return share(scratch_.forms, tuning_.form_weight, best_forms_, floor);
 }
 
 // How much of the question the best document covers.
 double Ranking::confidence() const {
-    double out = best_vectors_;
+    double out = nearness_.best();
     if (words_.weights.ideal > 0) out = std::max(out, best_words_ / words_.weights.ideal);
     if (forms_.weights.ideal > 0) out = std::max(out, best_forms_ / forms_.weights.ideal);
     return std::min(1.0, out);
 }
 
-std::vector<Hit> Ranking::hits(const Post& post) {
+std::vector<Hit> Ranking::hits() {
     // Below, going to another thread takes longer than the work.
     constexpr std::size_t kAsideFrom = 16'384;
-    Aside aside(size_ < kAsideFrom ? Post() : post, [this] {
-        best_forms_ = score_texts(forms_, scratch_.forms);
-        find_nearest();
-    });
-    best_words_ = score_texts(words_, scratch_.words);
+    const auto post = size_ < kAsideFrom ? Post() : searched_.post;
+    const bool by_vector = !query_.vector.empty() || searched_.embedder != nullptr;
+    Aside nearest(by_vector ? post : Post(), [this] { find_nearest(); });
+    Aside forms(post, [this] { ask_forms(); });
+    ask_words();
     score_all_episodes();
-    aside.finish();
-    scratch_.vectors.clear();
+    forms.finish();
+    nearest.finish();
     complete();
-    score_vectors();
     const auto form_floor = static_cast<float>(tuning_.form_floor * forms_.weights.ideal);
     if (best_forms_ < form_floor) best_forms_ = 0;
-    join(form_floor);
     Surroundings surroundings({.parts = parts_,
-                               .scores = scratch_.line.scores(),
+                               .texts = {words_part(), forms_part(form_floor)},
+                               .nearness = nearness_,
                                .best_episode = best_episodes_,
-                               .words = question_.words,
+                               .words = words_.terms,
                                .tuning = tuning_,
                                .rows = scratch_.episodes});
+    return best_hits(surroundings);
+}
+
+std::vector<Hit> Ranking::best_hits(Surroundings& surroundings) const {
     double best = 0;
     std::vector<Hit> out;
     while (out.size() < query_.limit) {
@@ -288,10 +246,8 @@ void ScratchPool::give_back(std::unique_ptr<Scratch> scratch) {
     if (kept_.size() < kKept) kept_.push_back(std::move(scratch));
 }
 
-std::vector<Hit> rank(const Query& query, const Question& question,
-                      std::span<const Partition* const> partitions, const Tuning& tuning,
-                      const Post& post, Scratch& scratch) {
-    return Ranking(query, question, partitions, tuning, scratch).hits(post);
+std::vector<Hit> rank(const Query& query, const Searched& searched, Scratch& scratch) {
+    return Ranking(query, searched, scratch).hits();
 }
 
 }  // namespace ac::search

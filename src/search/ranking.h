@@ -8,29 +8,28 @@
 #include <span>
 #include <vector>
 
-#include "search/evaluation.h"
 #include "search/index.h"
 #include "search/partition.h"
-#include "search/score_line.h"
 #include "search/surroundings.h"
+#include "search/vocabulary.h"
 
 namespace ac::search {
 
-// A query's text in the index's terms.
-struct Question {
-    QueryTerms words;
-    std::size_t unknown_words = 0;  // that no document has
-    QueryTerms forms;               // all that are like a word of the question
-    std::vector<AskedForm> asked_forms;
-    std::vector<float> vector;
+// Where a query is answered from.
+struct Searched {
+    const Vocabulary& vocabulary;
+    std::span<const Partition* const> partitions;  // in order
+    const Embedder* embedder;  // makes the vector of a query without; nullptr: words only
+    const Tuning& tuning;
+    const Post& post;
 };
 
 // A number a document and kind of evidence: too much to ask the system for at every query.
 struct Scratch {
     std::vector<float> words;
     std::vector<float> forms;
-    std::vector<float> vectors;
-    ScoreLine line;
+    std::vector<float> vectors;  // all zero between queries
+    std::vector<float> joined;
     EpisodeRows episodes;
 };
 
@@ -47,9 +46,6 @@ class ScratchPool final {
     std::vector<std::unique_ptr<Scratch>> kept_;
 };
 
-// The partitions are in order.
-std::vector<Hit> rank(const Query& query, const Question& question,
-                      std::span<const Partition* const> partitions, const Tuning& tuning,
-                      const Post& post, Scratch& scratch);
+std::vector<Hit> rank(const Query& query, const Searched& searched, Scratch& scratch);
 
 }  // namespace ac::search

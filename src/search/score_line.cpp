@@ -22,27 +22,57 @@ float largest_in_lanes(const float* scores, std::size_t count) {
     return out;
 }
 
-void add(const ScoreLine::Part& part, std::size_t first, std::size_t count, float* to) {
-    if (part.weight == 0 || part.scores.empty()) return;
-    const float* from = part.scores.data() + first;
-    for (std::size_t i = 0; i < count; ++i)
-        to[i] += part.weight * (from[i] < part.floor ? 0.0F : from[i]);
-}
-
 }  // namespace
 
 float largest(std::span<const float> scores) {
     return largest_in_lanes(scores.data(), scores.size());
 }
 
-void ScoreLine::join(const Part& first, const Part& second, const Part& third, std::size_t count) {
-    scores_.resize(count);
-    for (std::size_t at = 0; at < count; at += kBlock) {
-        const auto size = std::min(kBlock, count - at);
-        auto* to = scores_.data() + at;
-        std::fill_n(to, size, 0.0F);
-        for (const auto* part : {&first, &second, &third}) add(*part, at, size, to);
+ScoreLine::ScoreLine(std::initializer_list<Part> parts) {
+    for (const auto& part : parts) *this = with(part);
+}
+
+ScoreLine ScoreLine::with(const Part& part) const {
+    auto out = *this;
+    if (part.is_something()) out.parts_.at(out.count_++) = part;
+    return out;
+}
+
+ScoreLine::Extent ScoreLine::extent(std::size_t first, std::size_t count) const {
+    constexpr std::size_t kFew = 4;  // runs are short
+    std::array<float, kFew> best{};
+    std::array<float, kFew> sum{};
+    std::size_t i = 0;
+    for (; i + kFew <= count; i += kFew) {
+        std::array<float, kFew> scores{};
+        for (std::size_t part = 0; part < count_; ++part) {
+            const auto [row, weight, floor] = parts_[part];
+            const float* from = row.data() + first + i;
+            for (std::size_t lane = 0; lane < kFew; ++lane)
+                scores[lane] += weight * (from[lane] < floor ? 0.0F : from[lane]);
+        }
+        for (std::size_t lane = 0; lane < kFew; ++lane) {
+            best[lane] = best[lane] < scores[lane] ? scores[lane] : best[lane];
+            sum[lane] += scores[lane];
+        }
     }
+    Extent out;
+    for (std::size_t lane = 0; lane < kFew; ++lane) {
+        out.best = std::max(out.best, best[lane]);
+        out.sum += sum[lane];
+    }
+    for (; i < count; ++i) {
+        const float score = at(first + i);
+        out.best = std::max(out.best, score);
+        out.sum += score;
+    }
+    return out;
+}
+
+void ScoreLine::join(std::span<float> to) const {
+    std::ranges::fill(to, 0.0F);
+    for (std::size_t part = 0; part < count_; ++part)
+        for (std::size_t i = 0; i < to.size(); ++i) to[i] += parts_[part].at(i);
 }
 
 std::vector<std::uint32_t> best_places(std::span<const float> scores, std::size_t count) {

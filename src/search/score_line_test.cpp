@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 
 namespace ac::search {
@@ -50,12 +51,32 @@ TEST(ScoreLine, nothing_is_never_among_the_best) {
 
 TEST(ScoreLine, joins_shares_and_leaves_out_what_is_below_a_floor) {
     const std::vector<float> words = {1, 0, 2};
-    const std::vector<float> grams = {4, 1, 0};
-    ScoreLine line;
-    line.join({words, 0.5F, 0}, {grams, 2, 3}, {}, 3);
-    EXPECT_THAT(line.scores(), ElementsAre(8.5F, 0, 1));
-    line.join({words, 1, 0}, {}, {grams, 1, 0}, 3);  // once more, in the same memory
-    EXPECT_THAT(line.scores(), ElementsAre(5, 1, 2));
+    const std::vector<float> forms = {4, 1, 0};
+    std::vector<float> joined(3, 7);
+    ScoreLine({{words, 0.5F, 0}, {forms, 2, 3}, {}}).join(joined);
+    EXPECT_THAT(joined, ElementsAre(8.5F, 0, 1));
+    const ScoreLine line{{words, 1, 0}, {}, {forms, 1, 0}};
+    line.join(joined);
+    EXPECT_THAT(joined, ElementsAre(5, 1, 2));
+    EXPECT_EQ(line.at(2), 2);
+}
+
+TEST(ScoreLine, best_and_sum_are_those_of_the_joined_line) {
+    std::mt19937 engine(5);
+    std::vector<float> words(300);
+    std::vector<float> forms(300);
+    for (auto* row : {&words, &forms})
+        for (auto& score : *row) score = static_cast<float>(engine() % 8);
+    const ScoreLine line{{words, 0.5F, 0}, {forms, 2, 3}};
+    std::vector<float> joined(words.size());
+    line.join(joined);
+    for (const std::size_t first : {0U, 1U, 7U, 100U})
+        for (std::size_t count = 0; count < 40; ++count) {
+            const auto run = std::span(joined).subspan(first, count);
+            const auto [best, sum] = line.extent(first, count);
+            EXPECT_EQ(best, largest(run));
+            EXPECT_EQ(sum, std::accumulate(run.begin(), run.end(), 0.0F));
+        }
 }
 
 }  // namespace

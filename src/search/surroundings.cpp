@@ -13,54 +13,96 @@ constexpr std::size_t kFirstOpened = 32;  // episodes; more each time that they 
 
 }  // namespace
 
-Surroundings::Surroundings(const Given& given) : given_(given) {
+Surroundings::Surroundings(const Given& given) : given_(given), line_(with_nearness()) {
     first_episode_.push_back(0);
     for (const auto& part : given_.parts)
         first_episode_.push_back(first_episode_.back() + part.partition->episodes());
     sum_up();
     bound_spread();
+    compare_best();
     const float best = best_spread();
     if (best > 0 && given_.best_episode > 0) {
         scale_ = 1 / best;
         episode_share_ = static_cast<float>(given_.tuning.episode_weight / given_.best_episode);
     }
-    if (best_own_ > 0)
-        highlight_share_ = static_cast<float>(given_.tuning.highlight_weight) / best_own_;
+    if (const float own = largest(given_.rows.best); own > 0)
+        highlight_share_ = static_cast<float>(given_.tuning.highlight_weight) / own;
     bound_all();
+}
+
+ScoreLine Surroundings::with_nearness() const {
+    const auto best = given_.nearness.best();
+    const auto weight = best > 0 ? static_cast<float>(given_.tuning.vector_weight / best) : 0.0F;
+    return given_.texts.with({given_.nearness.scores(), weight, 0});
 }
 
 void Surroundings::sum_up() {
     auto& [best, sum, bound] = given_.rows;
     for (auto* row : {&best, &sum, &bound}) row->resize(first_episode_.back());
-    for (std::size_t i = 0; i < given_.parts.size(); ++i)
-        sum_up(given_.parts[i], best.data() + first_episode_[i], sum.data() + first_episode_[i]);
-    best_own_ = largest(best);
+    const bool is_sparse = given_.nearness.is_sparse();
+    const auto& line = is_sparse ? given_.texts : line_;
+    std::size_t at = 0;
+    for (const auto& part : given_.parts)
+        for (std::size_t i = 0; i < part.partition->episodes(); ++i, ++at) {
+            const auto extent = extent_of(line, part, i);
+            best[at] = extent.best;
+            sum[at] = extent.sum;
+        }
+    if (is_sparse) sum_up_near();
 }
 
-void Surroundings::sum_up(const Part& part, float* best, float* sum) const {
-    const auto& partition = *part.partition;
-    const auto* scores = given_.scores.data() + part.first;
-    const auto by_time = partition.by_time();
-    for (std::size_t episode = 0; episode < partition.episodes(); ++episode) {
-        const auto begin = partition.episode_starts()[episode];
-        const auto end = partition.episode_end(episode);
-        float most = 0;
-        float all = 0;
-        if (partition.is_sequential()) {
-            for (std::size_t i = begin; i < end; ++i) {
-                most = most < scores[i] ? scores[i] : most;
-                all += scores[i];
-            }
-        } else {
-            for (std::size_t i = begin; i < end; ++i) {
-                const float score = scores[by_time[i]];
-                most = most < score ? score : most;
-                all += score;
-            }
-        }
-        best[episode] = most;
-        sum[episode] = all;
+void Surroundings::sum_up_near() {
+    auto before = first_episode_.back();
+    for (const auto document : given_.nearness.places()) {
+        const auto episode = episode_of(document);
+        if (std::exchange(before, episode.place) != episode.place) sum_up(episode);
     }
+}
+
+void Surroundings::sum_up(const Episode& episode) {
+    const auto extent = extent_of(line_, *episode.part, episode.number);
+    given_.rows.best[episode.place] = extent.best;
+    given_.rows.sum[episode.place] = extent.sum;
+}
+
+// Of the most promising episodes, the documents that make them so.
+void Surroundings::compare_best() {
+    constexpr float kShare = 0.5;  // of the episode's best
+    const auto is_partial = [&](const Part& part) { return given_.nearness.is_partial(part); };
+    if (std::ranges::none_of(given_.parts, is_partial)) return;
+    const auto places = best_places(given_.rows.bound, given_.tuning.compared_max);
+    std::vector<std::uint32_t> slots;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        const auto episode = episode_at(places[i]);
+        const auto floor = kShare * given_.rows.best[episode.place];
+        for (const auto slot : slots_of(episode))
+            if (line_.at(episode.part->first + slot) >= floor) slots.push_back(slot);
+        if (i + 1 < places.size() && episode_at(places[i + 1]).part == episode.part) continue;
+        if (is_partial(*episode.part))
+            given_.nearness.look_at(*episode.part, slots, Nearness::Best::follows);
+        slots.clear();
+    }
+    line_ = with_nearness();
+    if (given_.nearness.is_sparse())
+        sum_up_near();
+    else
+        sum_up();
+    bound_spread();
+}
+
+ScoreLine::Extent Surroundings::extent_of(const ScoreLine& line, const Part& part,
+                                          std::size_t episode) const {
+    const auto& partition = *part.partition;
+    const auto begin = partition.episode_starts()[episode];
+    const auto end = partition.episode_end(episode);
+    if (partition.is_sequential()) return line.extent(part.first + begin, end - begin);
+    ScoreLine::Extent out;
+    for (const auto slot : partition.by_time().subspan(begin, end - begin)) {
+        const float score = line.at(part.first + slot);
+        out.best = std::max(out.best, score);
+        out.sum += score;
+    }
+    return out;
 }
 
 // A document has each neighbour's part once, and each weight twice.
@@ -85,6 +127,7 @@ float Surroundings::best_spread() {
             refill();
             continue;
         }
+        look_at(queue_.back());
         spread(queue_.back(), [&](std::uint32_t, float score) { best = std::max(best, score); });
         queue_.pop_back();
     }
@@ -129,6 +172,22 @@ Surroundings::Episode Surroundings::episode_at(std::size_t place) const {
             .place = place};
 }
 
+Surroundings::Episode Surroundings::episode_of(std::size_t document) const {
+    const auto after = std::ranges::upper_bound(given_.parts, document, {}, &Part::first);
+    const auto part = static_cast<std::size_t>(after - given_.parts.begin()) - 1;
+    const auto& [partition, first, episodes] = given_.parts[part];
+    return episode_at(first_episode_[part] +
+                      partition->episode(static_cast<std::uint32_t>(document - first)));
+}
+
+// Once: what is added to its documents' scores is not in its bound.
+void Surroundings::look_at(const Episode& episode) {
+    if (!given_.nearness.is_partial(*episode.part)) return;
+    if (!looked_at_.insert(episode.place).second) return;
+    given_.nearness.look_at(*episode.part, slots_of(episode), Nearness::Best::stays);
+    sum_up(episode);
+}
+
 void Surroundings::refill() {
     const auto count = refilled_ == 0 ? kFirstOpened : refilled_ * 3;
     refilled_ += count;
@@ -143,17 +202,21 @@ void Surroundings::refill() {
     floor_ = queue_.size() < count ? 0 : queue_.front().bound;
 }
 
+std::span<const std::uint32_t> Surroundings::slots_of(const Episode& episode) {
+    const auto& partition = *episode.part->partition;
+    const auto begin = partition.episode_starts()[episode.number];
+    return partition.by_time().subspan(begin, partition.episode_end(episode.number) - begin);
+}
+
 // Documents of one moment have no order and are no neighbours: facts stored in one batch stay
 // apart.
 template <class Visit>
 void Surroundings::spread(const Episode& episode, Visit visit) {
     const auto& partition = *episode.part->partition;
-    const auto begin = partition.episode_starts()[episode.number];
-    const auto slots =
-        partition.by_time().subspan(begin, partition.episode_end(episode.number) - begin);
+    const auto slots = slots_of(episode);
     own_.resize(slots.size());
     for (std::size_t i = 0; i < slots.size(); ++i)
-        own_[i] = given_.scores[episode.part->first + slots[i]];
+        own_[i] = line_.at(episode.part->first + slots[i]);
     const auto& weights = given_.tuning.neighbour_weights;
     for (std::size_t i = 0; i < slots.size(); ++i) {
         float sum = own_[i];
@@ -178,6 +241,7 @@ float Surroundings::rest(const Episode& episode) const {
 void Surroundings::add_candidates(const Episode& episode) {
     const auto& partition = *episode.part->partition;
     const auto more = static_cast<float>(1 + given_.tuning.speaker_weight);
+    look_at(episode);
     const float common = rest(episode);
     spread(episode, [&](std::uint32_t slot, float spread_score) {
         float score = spread_score * scale_ + common;

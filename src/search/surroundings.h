@@ -4,24 +4,21 @@
 // names. Of each episode only the best and the sum of its documents' own scores are looked at
 // first; they bound what any of its documents can reach. Episodes are opened in the order of that
 // bound, until what was found is better than what can come, so the answer is that of all documents
-// though few are looked at.
+// though few are looked at. Vectors that the search for the nearest left out are compared in the
+// episodes with the largest bounds, and as an episode is opened; what they add to others is missed.
 
 #include <optional>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "search/index.h"
+#include "search/nearness.h"
 #include "search/partition.h"
 #include "search/query_terms.h"
+#include "search/score_line.h"
 
 namespace ac::search {
-
-// A partition in the row of all that a query reads.
-struct Part {
-    const Partition* partition = nullptr;
-    std::size_t first = 0;        // place of its slot 0 in the row
-    std::vector<float> episodes;  // the episodes' own scores
-};
 
 struct Candidate {
     float score = 0;
@@ -44,9 +41,10 @@ class Surroundings final {
     // All outlive it.
     struct Given {
         std::span<const Part> parts;
-        std::span<const float> scores;  // of the row
-        double best_episode = 0;        // of the parts' episodes
-        const QueryTerms& words;        // of the question
+        ScoreLine texts;  // the documents' own scores without nearness
+        Nearness& nearness;
+        double best_episode = 0;  // of the parts' episodes
+        const QueryTerms& words;  // of the question
         const Tuning& tuning;
         EpisodeRows& rows;
     };
@@ -63,8 +61,12 @@ class Surroundings final {
         std::size_t place = 0;  // in the rows
     };
 
+    ScoreLine with_nearness() const;
     void sum_up();
-    void sum_up(const Part& part, float* best, float* sum) const;
+    void sum_up_near();
+    void sum_up(const Episode& episode);
+    void compare_best();
+    ScoreLine::Extent extent_of(const ScoreLine& line, const Part& part, std::size_t episode) const;
     void bound_spread();
     void bound_all();
     bool names_somebody() const;
@@ -72,6 +74,9 @@ class Surroundings final {
     // The next episodes by bound are in queue_, and no other has a larger one than floor_.
     void refill();
     Episode episode_at(std::size_t place) const;
+    Episode episode_of(std::size_t document) const;
+    static std::span<const std::uint32_t> slots_of(const Episode& episode);
+    void look_at(const Episode& episode);
     template <class Visit>  // void(std::uint32_t slot, float score with neighbours)
     void spread(const Episode& episode, Visit visit);
     float best_spread();
@@ -79,13 +84,14 @@ class Surroundings final {
     void add_candidates(const Episode& episode);
 
     const Given given_;
+    ScoreLine line_;
     std::vector<std::size_t> first_episode_;  // of each part, and the end
     std::vector<Episode> queue_;              // the largest bound last
     float floor_ = 0;
     std::size_t refilled_ = 0;
-    std::vector<Candidate> candidates_;  // a heap
-    std::vector<float> own_;             // of one episode in order of time; kept for its memory
-    float best_own_ = 0;
+    std::vector<Candidate> candidates_;          // a heap
+    std::unordered_set<std::size_t> looked_at_;  // places of episodes
+    std::vector<float> own_;  // of one episode in order of time; kept for its memory
     float scale_ = 1;
     float episode_share_ = 0;
     float highlight_share_ = 0;

@@ -69,8 +69,11 @@ TEST(Surroundings, the_best_come_first_whatever_was_left_out) {
         const std::vector<std::uint32_t> nobody;
         const QueryTerms words(nobody);
         const auto wanted = all_of(part, scores, tuning);
+        std::vector<float> row;
+        Nearness nearness(std::span(&part, 1), row);
         Surroundings surroundings({.parts = std::span(&part, 1),
-                                   .scores = scores,
+                                   .texts = {{scores, 1, 0}},
+                                   .nearness = nearness,
                                    .best_episode = *std::ranges::max_element(part.episodes),
                                    .words = words,
                                    .tuning = tuning,
@@ -91,8 +94,11 @@ TEST(Surroundings, nothing_chosen_is_nothing_found) {
     const QueryTerms words(nobody);
     const Tuning tuning;
     EpisodeRows rows;
+    std::vector<float> row;
+    Nearness nearness(std::span(&part, 1), row);
     Surroundings surroundings({.parts = std::span(&part, 1),
-                               .scores = {},
+                               .texts = {},
+                               .nearness = nearness,
                                .words = words,
                                .tuning = tuning,
                                .rows = rows});

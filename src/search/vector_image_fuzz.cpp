@@ -46,15 +46,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto made = rows.restored(image, slot);
     if (!made) return 0;
     rows.take(std::move(made->graph));
-    const float query[kDimensions] = {1, 2, 3, 4};
-    const auto all = [](std::uint32_t) { return true; };
-    (void)rows.nearest(query, 10, all);
+    const float components[kDimensions] = {1, 2, 3, 4};
+    const auto query = ac::search::Vectors::rounded(components);
+    (void)rows.nearest(query, 10, {});
     std::vector<std::uint32_t> new_slot(kRows, ac::search::VectorRows::kGone);
     for (std::uint32_t row = 0; row < kRows; row += 2) new_slot[row] = row / 2;
     rows.renumber(new_slot);
     while (rows.link(kRows)) {
     }
-    for (const auto& found : rows.nearest(query, 10, all))
+    for (const auto& found : rows.nearest(query, 10, {}).found)
         if (found.slot >= kRows / 2) __builtin_trap();
     return 0;
 }

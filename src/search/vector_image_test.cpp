@@ -31,7 +31,7 @@ class VectorImageTest : public ::testing::Test {
                                                  : VectorRows::kGone;
     }
     static std::uint32_t best(const VectorRows& rows, const std::vector<float>& query) {
-        const auto found = rows.nearest(query, 10, [](std::uint32_t) { return true; });
+        const auto found = rows.nearest(Vectors::rounded(query), 10, {}).found;
         return std::ranges::max_element(found, {}, &VectorRows::Found::similarity)->slot;
     }
 
@@ -112,7 +112,7 @@ TEST_F(VectorImageTest, a_damaged_image_is_refused_or_harmless) {
         for (std::uint32_t slot = 0; slot < kRows; ++slot) other.append(slot, drawn_[slot]);
         other.take(std::move(made->graph));
         other.link(4);
-        for (const auto& found : other.nearest(drawn_[3], 10, [](std::uint32_t) { return true; }))
+        for (const auto& found : other.nearest(Vectors::rounded(drawn_[3]), 10, {}).found)
             EXPECT_LT(found.slot, kRows);
     }
     EXPECT_GT(accepted, 0);  // a changed fingerprint, for instance

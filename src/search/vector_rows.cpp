@@ -7,7 +7,7 @@ namespace ac::search {
 
 namespace {
 
-constexpr std::size_t kWidth = 200;  // of a walk; at least twice what is asked for
+constexpr std::size_t kWidth = 200;  // of a walk; at least half as much again as is asked for
 constexpr std::size_t kNoiseSample = 256;
 constexpr double kDeviationsFrom = 16;  // of fewer vectors only the mean says something
 
@@ -57,44 +57,40 @@ VectorRows::Linked VectorRows::linked() const {
             .changes = graph_.changes()};
 }
 
-std::vector<VectorRows::Found> VectorRows::nearest(
-    std::span<const float> query, std::size_t count,
-    const std::function<bool(std::uint32_t)>& accept) const {
-    std::vector<Found> out;
-    const auto wanted = vectors_.rounded(query);
-    const auto accept_row = [&](std::uint32_t row) { return accept(slots_[row]); };
-    const auto width = std::max(kWidth, 2 * count);
-    for (const auto& found : graph_.nearest(vectors_, wanted, count, width, accept_row))
-        out.push_back({slots_[found.slot], found.similarity});
+VectorRows::Near VectorRows::nearest(const Vectors::Rounded& query, std::size_t count,
+                                     const std::function<bool(std::uint32_t)>& accept) const {
+    Near out{.noise = noise(query), .found = {}, .is_all = linked().linked == 0};
+    std::function<bool(std::uint32_t)> accept_row;
+    if (accept) accept_row = [&](std::uint32_t row) { return accept(slots_[row]); };
+    const auto width = std::max(kWidth, count * 3 / 2);
+    for (const auto& found : graph_.nearest(vectors_, query, count, width, accept_row))
+        out.found.push_back({slots_[found.slot], found.similarity});
     const auto scan = [&](std::uint32_t row) {
-        if (accept_row(row)) out.push_back({slots_[row], vectors_.rough(wanted, row)});
+        if (!accept || accept(slots_[row]))
+            out.found.push_back({slots_[row], vectors_.rough(query, row)});
     };
     for (const auto row : graph_.unlinked()) scan(row);
     for (auto row = static_cast<std::uint32_t>(graph_.size()); row < size(); ++row) scan(row);
     return out;
 }
 
-std::vector<VectorRows::Found> VectorRows::compare(std::span<const float> query,
-                                                   std::span<const std::uint32_t> slots) const {
+void VectorRows::compare(const Vectors::Rounded& query, std::span<const std::uint32_t> slots,
+                         const std::function<void(Found)>& visit) const {
     constexpr std::size_t kAhead = 8;  // rows on their way from memory
-    std::vector<Found> out;
-    const auto wanted = vectors_.rounded(query);
     for (std::size_t i = 0; i < slots.size(); ++i) {
         if (i + kAhead < slots.size() && has(slots[i + kAhead]))
             vectors_.prefetch(rows_[slots[i + kAhead]]);
-        if (has(slots[i])) out.push_back({slots[i], vectors_.rough(wanted, rows_[slots[i]])});
+        if (has(slots[i])) visit({slots[i], vectors_.rough(query, rows_[slots[i]])});
     }
-    return out;
 }
 
-float VectorRows::noise(std::span<const float> query) const {
-    const auto wanted = vectors_.rounded(query);
+float VectorRows::noise(const Vectors::Rounded& query) const {
     const auto step = std::max<std::size_t>(1, size() / kNoiseSample);
     double sum = 0;
     double squares = 0;
     double seen = 0;
     for (std::size_t row = 0; row < size(); row += step, ++seen) {
-        const double similarity = vectors_.rough(wanted, static_cast<std::uint32_t>(row));
+        const double similarity = vectors_.rough(query, static_cast<std::uint32_t>(row));
         sum += similarity;
         squares += similarity * similarity;
     }

@@ -52,17 +52,23 @@ class VectorRows final {
         std::uint32_t slot = 0;
         float similarity = 0;
     };
+    struct Near {
+        float noise = 0;  // what unrelated vectors have: two deviations above the mean of some
+        std::vector<Found> found;
+        bool is_all = false;  // found is every vector that is accepted
+    };
     // About the `count` nearest slots that are accepted, in no order, and all that are not linked.
-    std::vector<Found> nearest(std::span<const float> query, std::size_t count,
-                               const std::function<bool(std::uint32_t)>& accept) const;
-    // Those of the slots that have a vector.
-    std::vector<Found> compare(std::span<const float> query,
-                               std::span<const std::uint32_t> slots) const;
-    // What unrelated vectors have in common with the query: two deviations above the mean of some.
-    float noise(std::span<const float> query) const;
+    // An empty `accept` accepts all.
+    Near nearest(const Vectors::Rounded& query, std::size_t count,
+                 const std::function<bool(std::uint32_t)>& accept) const;
+    // Calls visit for those of the slots that have a vector.
+    void compare(const Vectors::Rounded& query, std::span<const std::uint32_t> slots,
+                 const std::function<void(Found)>& visit) const;
     std::size_t bytes() const;
 
   private:
+    float noise(const Vectors::Rounded& query) const;
+
     Vectors vectors_;
     std::vector<std::uint32_t> slots_;  // of each row
     std::vector<std::uint32_t> rows_;   // of each slot; kGone: it has none

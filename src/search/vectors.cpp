@@ -36,12 +36,11 @@ void Vectors::append(std::span<const float> vector) {
     scales_.push_back(peak / kSteps);
 }
 
-Vectors::Rounded Vectors::rounded(std::span<const float> query) const {
-    AC_ASSERT(query.size() == dimensions_);
+Vectors::Rounded Vectors::rounded(std::span<const float> query) {
     const float peak = largest(query);
     const float to_steps = peak > 0 ? 127 / peak : 0;
-    Rounded out{.components = std::vector<std::int8_t>(dimensions_), .scale = peak / 127 * 256};
-    for (std::size_t i = 0; i < dimensions_; ++i)
+    Rounded out{.components = std::vector<std::int8_t>(query.size()), .scale = peak / 127 * 256};
+    for (std::size_t i = 0; i < query.size(); ++i)
         out.components[i] = static_cast<std::int8_t>(std::lround(query[i] * to_steps));
     return out;
 }
@@ -75,7 +74,7 @@ std::uint64_t Vectors::fingerprint(std::uint32_t slot) const {
 }
 
 void Vectors::scan(std::span<const float> query, std::span<float> out) const {
-    AC_ASSERT(out.size() == size());
+    AC_ASSERT(out.size() == size() && query.size() == dimensions_);
     const auto wanted = rounded(query);
     for (std::uint32_t slot = 0; slot < size(); ++slot) out[slot] = rough(wanted, slot);
 }

@@ -32,7 +32,7 @@ class Vectors final {
         std::vector<std::int8_t> components;
         float scale = 0;
     };
-    Rounded rounded(std::span<const float> query) const;
+    static Rounded rounded(std::span<const float> query);
     Rounded rounded(std::uint32_t slot) const;
     // Similarity from the high plane.
     float rough(const Rounded& query, std::uint32_t slot) const {

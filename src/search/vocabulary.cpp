@@ -1,6 +1,7 @@
 #include "search/vocabulary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace ac::search {
@@ -52,13 +53,25 @@ std::vector<Vocabulary::Likeness> Vocabulary::like(const Word& form, double shar
         return out;
     }
     const auto grams = distinct_grams(form);
+    std::vector<const Postings::List*> lists;
+    for (const auto& gram : grams)
+        if (const auto* list = grams_.find(gram.number)) lists.push_back(list);
+    std::ranges::sort(lists, {}, &Postings::List::frequency);
+    // Who has this many n-grams of the word has one that is not among the most frequent.
+    constexpr double kRounding = 1e-9;
+    const auto least = std::ceil(share_min * static_cast<double>(grams.size() + 1) / 2 - kRounding);
+    const auto frequent_from = static_cast<double>(lists.size()) - least + 1;
     std::vector<std::uint16_t> shared(term_of_.size());
     std::vector<FormId> touched;
-    for (const auto& gram : grams)
-        if (const auto* list = grams_.find(gram.number))
-            list->for_each([&](FormId other, std::uint32_t) {
-                if (shared[other]++ == 0) touched.push_back(other);
-            });
+    for (std::size_t i = 0; i < lists.size(); ++i)
+        lists[i]->for_each([&, is_frequent = static_cast<double>(i) >= frequent_from](
+                               FormId other, std::uint32_t) {
+            if (shared[other] == 0) {
+                if (is_frequent) return;
+                touched.push_back(other);
+            }
+            ++shared[other];
+        });
     for (const auto other : touched) {
         const double both = shared[other];
         const auto share = 2 * both / static_cast<double>(grams.size() + gram_counts_[other]);

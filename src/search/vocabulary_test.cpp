@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 
 namespace ac::search {
 namespace {
@@ -36,6 +37,30 @@ TEST(Vocabulary, a_word_is_like_itself_most_and_like_what_is_spelt_alike) {
     EXPECT_LT(found.at(peanuts), 1);
     EXPECT_FALSE(found.contains(bicycle));
     EXPECT_TRUE(alike(vocabulary, "bicycles", 0.9).empty());
+}
+
+TEST(Vocabulary, what_has_too_little_in_common_is_left_out_and_nothing_else) {
+    std::mt19937 engine(5);
+    const auto word = [&] {
+        static constexpr const char* kParts[] = {"an", "der", "ing", "s", "ti", "on", "wal", "k"};
+        std::string out;
+        for (auto left = 1 + engine() % 5; left > 0; --left)
+            out += kParts[engine() % std::size(kParts)];
+        return out;
+    };
+    Vocabulary vocabulary;
+    for (int i = 0; i < 300; ++i) vocabulary.add_form({.text = word()});
+    for (int i = 0; i < 40; ++i) {
+        const auto asked = word();
+        const auto all = alike(vocabulary, asked.c_str(), 0.0001);
+        for (const auto share_min : {0.1, 0.3, 0.5, 1.0}) {
+            auto wanted = all;
+            std::erase_if(wanted, [&](const auto& one) {
+                return one.second < static_cast<float>(share_min);
+            });
+            EXPECT_EQ(alike(vocabulary, asked.c_str(), share_min), wanted) << asked;
+        }
+    }
 }
 
 TEST(Vocabulary, wide_pairs_are_like_themselves_only) {

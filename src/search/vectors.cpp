@@ -27,11 +27,16 @@ void Vectors::append(std::span<const float> vector) {
     AC_ASSERT(vector.size() == dimensions_);
     const float peak = largest(vector);
     const float to_steps = peak > 0 ? kSteps / peak : 0;
-    for (const float x : vector) {
-        const auto steps = static_cast<std::int32_t>(std::lround(x * to_steps));
+    const auto at = high_.size();
+    high_.resize(at + dimensions_);
+    low_.resize(at + dimensions_);
+    for (std::size_t i = 0; i < dimensions_; ++i) {
+        const float exact = vector[i] * to_steps;
+        // Rounded without a call, so that many are done at once.
+        const auto steps = static_cast<std::int32_t>(exact + std::copysign(0.5F, exact));
         const auto high = (steps + 128) >> 8;
-        high_.push_back(static_cast<std::int8_t>(high));
-        low_.push_back(static_cast<std::int8_t>(steps - high * 256));
+        high_[at + i] = static_cast<std::int8_t>(high);
+        low_[at + i] = static_cast<std::int8_t>(steps - high * 256);
     }
     scales_.push_back(peak / kSteps);
 }

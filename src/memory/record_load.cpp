@@ -11,6 +11,15 @@ constexpr std::size_t kOwnIndexRecordsMax = 20'000;  // read for one search, a s
 constexpr Milliseconds kCompletionPoll{20};
 constexpr int kCompletionPolls = 2000;  // 40 s: within what clients wait for an answer
 
+// What runs on a pool is not cut short: who does much of it asks in between whether the service
+// ends.
+Task<> check_cancelled() {
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (cancellation.cancelled() != asio::cancellation_type::none)
+        co_return fail(ErrorCode::cancelled, "the service ends");
+    co_return Result<>{};
+}
+
 }  // namespace
 
 Task<RecordIndex::Loaded> RecordIndex::read_page(std::int64_t memory,
@@ -69,6 +78,7 @@ Task<> RecordIndex::load(std::int64_t memory) {
     std::size_t count = 0;
     std::optional<Task<>> adding;
     for (std::int64_t after = -1;;) {
+        AC_CO_CHECK(co_await check_cancelled());
         AC_CO_TRY(auto page, co_await read_page(memory, std::nullopt, after));
         AC_CO_TRY(auto analyses, co_await analyse(memory, page));
         if (adding) {
@@ -110,6 +120,7 @@ Task<bool> RecordIndex::link(std::int64_t memory, std::size_t most) {
     auto work = [own]() -> Result<bool> { return own->index->link(kLinkedAtOnce); };
     bool is_more = true;
     for (std::size_t done = 0; is_more && done < most; done += kLinkedAtOnce) {
+        AC_CO_CHECK(co_await check_cancelled());
         AC_CO_TRY(is_more, co_await context_.pool.run(work));
     }
     co_return is_more;

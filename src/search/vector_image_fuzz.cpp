@@ -7,7 +7,7 @@
 namespace {
 
 constexpr std::size_t kDimensions = 4;
-constexpr std::uint32_t kRows = 40;
+constexpr std::uint32_t kRows = 20;
 constexpr std::size_t kPatchBytes = 3;  // where, in two bytes, and what
 
 ac::search::VectorRows some_rows() {
@@ -21,10 +21,13 @@ ac::search::VectorRows some_rows() {
 }
 
 std::string image_of(std::span<const std::uint8_t> patches) {
-    auto rows = some_rows();
-    while (rows.link(kRows)) {
-    }
-    auto out = rows.image([](std::uint32_t slot) { return std::int64_t{slot}; });
+    static const auto whole = [] {
+        auto rows = some_rows();
+        while (rows.link(kRows)) {
+        }
+        return rows.image([](std::uint32_t slot) { return std::int64_t{slot}; });
+    }();
+    auto out = whole;
     for (; patches.size() >= kPatchBytes; patches = patches.subspan(kPatchBytes))
         out[(patches[0] << 8 | patches[1]) % out.size()] = static_cast<char>(patches[2]);
     return out;

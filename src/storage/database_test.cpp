@@ -232,6 +232,24 @@ TEST_P(DatabaseTest, one_failing_transaction_among_many_costs_the_others_nothing
     EXPECT_EQ(count(), 33);
 }
 
+TEST_P(DatabaseTest, what_a_transaction_wrote_before_it_failed_goes_alone) {
+    int stored = 0;
+    const auto client = [&](int i) -> Detached {
+        auto work = [i](Transaction& tx) -> Result<> {
+            AC_CHECK(tx.execute("INSERT INTO item (id) VALUES ($1)", {std::int64_t{i}}));
+            if (i % 2 == 1) return fail(ErrorCode::not_found, "no");
+            return {};
+        };
+        if (co_await db_->write(work)) ++stored;
+    };
+    run_together(loop_, 64, client);
+    EXPECT_EQ(stored, 32);
+    const auto kept = read([](Transaction& tx) { return tx.query("SELECT id FROM item"); });
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->size(), 32);
+    for (const Row& row : *kept) EXPECT_EQ(row.integer(0) % 2, 0);
+}
+
 TEST_P(DatabaseTest, concurrent_increments_are_not_lost) {
     ASSERT_TRUE(insert(0));
     ASSERT_TRUE(write([](Transaction& tx) { return tx.execute("UPDATE item SET ratio = 0"); }));

@@ -94,6 +94,9 @@ struct Binder {
 
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path,
                                                                  Access access) {
+    // Nobody asks SQLite how much memory it has, and counting it costs a lock an allocation.
+    // Refused once a connection is open, when it has been said already.
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     const int mode = access == Access::read_only ? SQLITE_OPEN_READONLY
                                                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     sqlite3* handle = nullptr;
@@ -215,6 +218,10 @@ Result<> SqliteConnection::run_script(std::string_view sql) {
     if (sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
         return fail(last_error("run"));
     return {};
+}
+
+std::int64_t SqliteConnection::rows_changed() const {
+    return sqlite3_total_changes64(handle_);
 }
 
 bool SqliteConnection::in_transaction() const {

@@ -32,6 +32,8 @@ class SqliteConnection final {
     // Several statements without parameters.
     Result<> run_script(std::string_view sql);
 
+    // Since it was opened, by statements other than those of the schema.
+    std::int64_t rows_changed() const;
     // False also when SQLite rolled back on its own, as it does when the disk is full.
     bool in_transaction() const;
 

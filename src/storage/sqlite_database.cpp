@@ -1,10 +1,12 @@
-// SQLite behind the Database port. One thread writes: it takes every queued transaction, runs each
-// in a SAVEPOINT inside one BEGIN IMMEDIATE ... COMMIT, and answers them all after the one
-// fdatasync of that commit. Readers have threads and read-only connections of their own and see the
+// SQLite behind the Database port. One thread writes: it takes every queued transaction, runs them
+// one after the other inside one BEGIN IMMEDIATE ... COMMIT, and answers them all after the one
+// fdatasync of that commit. When one fails that has written, the group runs again, each in a
+// SAVEPOINT. Readers have threads and read-only connections of their own and see the
 // last committed snapshot. docs/design/0002-storage.md has the reasons.
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <thread>
 
 #include "base/log.h"
@@ -17,8 +19,15 @@ namespace {
 
 class SqliteTransaction final : public BackendTransaction {
   public:
-    explicit SqliteTransaction(SqliteConnection& connection) : connection_(connection) {}
-    Result<> run_script(std::string_view sql) override { return connection_.run_script(sql); }
+    explicit SqliteTransaction(SqliteConnection& connection)
+        : connection_(connection), changed_before_(connection.rows_changed()) {}
+    bool has_written() const {
+        return has_changed_schema_ || connection_.rows_changed() != changed_before_;
+    }
+    Result<> run_script(std::string_view sql) override {
+        has_changed_schema_ = true;
+        return connection_.run_script(sql);
+    }
     Result<> lock_schema() override { return {}; }  // BEGIN IMMEDIATE has locked the file
 
   protected:
@@ -31,6 +40,8 @@ class SqliteTransaction final : public BackendTransaction {
 
   private:
     SqliteConnection& connection_;
+    const std::int64_t changed_before_;
+    bool has_changed_schema_ = false;
 };
 
 class SqliteDatabase final : public Database {
@@ -72,7 +83,11 @@ class SqliteDatabase final : public Database {
     };
 
     void write_loop();
-    std::vector<Job> run_group(std::vector<Job> jobs);
+    // What a job that fails takes back: what the whole group wrote, or only its own writes.
+    enum class Undo { group, job };
+
+    std::vector<Job> run_group(std::vector<Job> jobs, Undo undo);
+    bool run_job(Job& job, Result<>& result);
     Result<> run_in_savepoint(Job& job);
     Result<> commit_group(const Group& group);
     void read_loop(SqliteConnection& connection);
@@ -97,30 +112,57 @@ void SqliteDatabase::write_loop() {
         std::vector<Job> jobs = writes_.take(options_.group_transactions_max, last / 2);
         if (jobs.empty()) return;
         last = jobs.size();
-        while (!jobs.empty()) jobs = run_group(std::move(jobs));
+        while (!jobs.empty()) jobs = run_group(std::move(jobs), Undo::group);
     }
 }
 
 // Runs and answers jobs; returns those that did not run because SQLite rolled the group back.
-std::vector<Database::Job> SqliteDatabase::run_group(std::vector<Job> jobs) {
+std::vector<Database::Job> SqliteDatabase::run_group(std::vector<Job> jobs, Undo undo) {
     Group group;
     std::vector<Job> rest;
     Result<> committed;
+    bool must_undo = false;
     if (auto begun = writer_->execute("BEGIN IMMEDIATE"); !begun)
         committed = std::unexpected(std::move(begun).error());
     for (Job& job : jobs) {
         const bool lost = committed && !writer_->in_transaction();
         if (lost) committed = std::unexpected(group.results.back().error());
-        if (lost || !rest.empty()) {
+        if (lost || must_undo || !rest.empty()) {
             rest.push_back(std::move(job));
             continue;
         }
-        group.results.push_back(committed ? run_in_savepoint(job) : committed);
+        Result<> result = committed;
+        if (committed && undo == Undo::job) result = run_in_savepoint(job);
+        if (committed && undo == Undo::group) must_undo = run_job(job, result);
+        group.results.push_back(std::move(result));
         group.jobs.push_back(std::move(job));
     }
-    if (committed) committed = commit_group(group);
+    if (must_undo) {
+        auto undone = writer_->execute("ROLLBACK");
+        if (undone && jobs.size() > 1) {
+            std::ranges::move(rest, std::back_inserter(group.jobs));
+            return run_group(std::move(group.jobs), Undo::job);
+        }
+        if (!undone) committed = std::unexpected(std::move(undone).error());
+    } else if (committed) {
+        committed = commit_group(group);
+    }
     finish(group, committed);
     return rest;
+}
+
+// True when `job` failed and has left in the transaction what it wrote. Savepoints would take it
+// back, and would cost every job of the group two statements and a copy of the pages that it
+// changes; jobs that fail after they have written are rare.
+bool SqliteDatabase::run_job(Job& job, Result<>& result) {
+    SqliteTransaction transaction(*writer_);
+    result = run_work(job.work, transaction);
+    if (!writer_->in_transaction()) {
+        if (result)
+            result = fail(ErrorCode::unavailable, "database: the transaction was rolled back");
+        return false;
+    }
+    return !result && transaction.has_written();
 }
 
 Result<> SqliteDatabase::run_in_savepoint(Job& job) {

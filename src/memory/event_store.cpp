@@ -21,10 +21,14 @@ std::string event_id(std::int64_t time_ms, const std::string& suffix) {
     return fmt::format("{:019}#{}", time_ms, suffix);
 }
 
+std::string text_of(const json::object& object) {
+    return object.empty() ? "{}" : json::serialize(object);
+}
+
 std::string metadata_text(const Metadata& metadata) {
     json::object out;
     for (const auto& [key, value] : metadata.entries) out[key] = value;
-    return json::serialize(out);
+    return text_of(out);
 }
 
 StoredEvent event_from(const Row& row, const Address& address) {
@@ -105,19 +109,19 @@ Result<> add_session_bytes(Transaction& tx, std::int64_t number, std::int64_t by
     return {};
 }
 
-Result<> insert_event(Transaction& tx, const EventRow& row, const Event& event) {
-    const auto& id = event.id.text();
+Result<> insert_event(Transaction& tx, const EventRow& row, const NewEvent& event) {
+    const auto& id = row.id.text();
     const auto time = to_epoch_ms(event.time);
-    const Value token = row.once.token.empty() ? Value(std::monostate()) : Value(row.once.token);
+    const auto& once = event.once;
+    const Value token = once.token.empty() ? Value(std::monostate()) : Value(once.token);
     AC_CHECK(tx.execute(
         "INSERT INTO memory_events (session, event_time, arrival, memory, suffix, branch, root, "
         "payload, metadata, token, parameters, expires_at, extract, variables) VALUES ($1, $2, $3, "
         "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        {row.session, time, row.arrival, row.memory, id.substr(id.find('#') + 1), event.branch.name,
-         event.branch.root ? event.branch.root->text() : std::string(),
-         json::serialize(event.payload), metadata_text(event.metadata), token, row.once.parameters,
-         to_epoch_ms(row.expires_at), std::int64_t{row.extract ? 1 : 0},
-         json::serialize(row.namespace_variables)}));
+        {row.session, time, row.arrival, row.memory, id.substr(id.find('#') + 1), row.branch.name,
+         row.branch.root ? row.branch.root->text() : std::string(), std::string(row.payload),
+         metadata_text(event.metadata), token, once.parameters, to_epoch_ms(row.expires_at),
+         std::int64_t{event.extract ? 1 : 0}, text_of(event.namespace_variables)}));
     for (const auto& [key, value] : event.metadata.entries)
         AC_CHECK(
             tx.execute("INSERT INTO memory_event_metadata (session, name, value, event_time, "
@@ -249,31 +253,35 @@ Result<std::vector<ActorId>> list_actors(Transaction& tx, std::int64_t memory,
     return out;
 }
 
-Result<std::int64_t> sweep_events(Transaction& tx, WallTime now, WallTime empty_since,
-                                  int rows_max) {
+Result<std::int64_t> sweep_events(Transaction& tx, WallTime now, int rows_max) {
     // In no further order: sorting those that expire in one moment would read all of them.
     AC_TRY(const auto due, tx.query("SELECT session, event_time, arrival FROM memory_events WHERE "
                                     "expires_at <= $1 ORDER BY expires_at LIMIT $2",
                                     {to_epoch_ms(now), std::int64_t{rows_max}}));
-    for (const auto& row : due) {
-        const Params event{row.integer(0), row.integer(1), row.integer(2)};
-        AC_CHECK(tx.execute(
-            "DELETE FROM memory_event_metadata WHERE session = $1 AND event_time = $2 AND "
-            "arrival = $3",
-            event));
-        AC_CHECK(
-            tx.execute("DELETE FROM memory_events WHERE session = $1 AND event_time = $2 AND "
-                       "arrival = $3",
-                       event));
-    }
-    if (!due.empty()) return static_cast<std::int64_t>(due.size());
-    constexpr std::string_view kEmpty =
-        "(SELECT s.number FROM memory_sessions s WHERE s.used_at < $1 AND NOT EXISTS (SELECT 1 "
-        "FROM memory_events e WHERE e.session = s.number) LIMIT $2)";
-    const Params idle{to_epoch_ms(empty_since), std::int64_t{rows_max}};
-    AC_CHECK(
-        tx.execute(fmt::format("DELETE FROM memory_branches WHERE session IN {}", kEmpty), idle));
-    return tx.execute(fmt::format("DELETE FROM memory_sessions WHERE number IN {}", kEmpty), idle);
+    for (const auto& row : due)
+        AC_CHECK(erase_event(tx, row.integer(0), {row.integer(1), row.integer(2)}));
+    return static_cast<std::int64_t>(due.size());
+}
+
+Result<std::vector<std::int64_t>> list_empty_sessions(Transaction& tx, WallTime since,
+                                                      int rows_max) {
+    AC_TRY(const auto rows,
+           tx.query("SELECT s.number FROM memory_sessions s WHERE s.used_at < $1 AND NOT EXISTS "
+                    "(SELECT 1 FROM memory_events e WHERE e.session = s.number) LIMIT $2",
+                    {to_epoch_ms(since), std::int64_t{rows_max}}));
+    std::vector<std::int64_t> out;
+    for (const auto& row : rows) out.push_back(row.integer(0));
+    return out;
+}
+
+Result<> erase_if_empty(Transaction& tx, std::int64_t session, WallTime since) {
+    AC_TRY(const auto erased,
+           tx.execute("DELETE FROM memory_sessions WHERE number = $1 AND used_at < $2 AND NOT "
+                      "EXISTS (SELECT 1 FROM memory_events e WHERE e.session = $1)",
+                      {session, to_epoch_ms(since)}));
+    if (erased == 0) return {};
+    AC_CHECK(tx.execute("DELETE FROM memory_branches WHERE session = $1", {session}));
+    return {};
 }
 
 }  // namespace ac::memory::store

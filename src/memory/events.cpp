@@ -24,7 +24,9 @@ struct Draft {
     std::int64_t session_number = 0;
     std::string job_id;
     WallTime now;
-    std::int64_t bytes = 0;
+    std::string payload;  // its text
+
+    std::int64_t bytes() const { return static_cast<std::int64_t>(payload.size()); }
 };
 
 std::unexpected<Error> invalid(std::string message, std::string reason = {}) {
@@ -47,7 +49,7 @@ Result<store::SessionRow> open_session(Transaction& tx, const Draft& draft, std:
         AC_CHECK(store::insert_session(tx, memory, draft.session_number, address, draft.now));
         session = store::SessionRow{.number = draft.session_number};
     }
-    if (session->bytes + draft.bytes > limits.session_bytes_max)
+    if (session->bytes + draft.bytes() > limits.session_bytes_max)
         return fail(ErrorCode::quota_exceeded,
                     fmt::format("A session holds at most {} bytes", limits.session_bytes_max));
     return *session;
@@ -83,10 +85,10 @@ json::object metadata_document(const Metadata& metadata) {
     return metadata_to_json(out);
 }
 
-Result<> insert_job(Transaction& tx, const Draft& draft, const Memory& memory,
+Result<> insert_job(Transaction& tx, const Draft& draft, std::int64_t memory,
                     const EventId& event) {
     return store::insert_job(tx, {.id = draft.job_id,
-                                  .memory = memory.number,
+                                  .memory = memory,
                                   .address = draft.wanted.address,
                                   .event = event,
                                   .event_time = draft.wanted.time,
@@ -98,42 +100,45 @@ Result<> insert_job(Transaction& tx, const Draft& draft, const Memory& memory,
 
 struct Stored {
     Event event;
+    bool was_known = false;  // by its token; otherwise payload and metadata stay with the draft
     bool left_job = false;
 };
 
 Result<Stored> insert(Transaction& tx, const Draft& draft, const MemoryLimits& limits) {
     const auto& wanted = draft.wanted;
-    AC_TRY(const auto memory, store::get_memory(tx, draft.scope, wanted.address.memory));
+    AC_TRY(const auto memory, store::get_memory_key(tx, draft.scope, wanted.address.memory));
     if (!wanted.once.token.empty()) {
         AC_TRY(auto known,
                store::find_event_by_token(tx, memory.number, memory.id, wanted.once.token));
         if (known && known->parameters != wanted.once.parameters)
             return invalid("clientToken was used before with other parameters",
                            "IdempotentParameterMismatchException");
-        if (known) return Stored{std::move(known->event)};
+        if (known) return Stored{.event = std::move(known->event), .was_known = true};
     }
-    AC_CHECK(check_variables(memory, wanted.namespace_variables));
+    if (!wanted.namespace_variables.empty()) {
+        AC_TRY(const auto whole, store::get_memory(tx, draft.scope, memory.id));
+        AC_CHECK(check_variables(whole, wanted.namespace_variables));
+    }
     AC_TRY(const auto session, open_session(tx, draft, memory.number, limits));
-    Event event{.address = wanted.address,
-                .id = EventId(fmt::format("{:019}#{}", to_epoch_ms(wanted.time), draft.suffix)),
-                .time = wanted.time,
-                .payload = wanted.payload,
-                .metadata = wanted.metadata};
+    Stored out{
+        .event = {.address = wanted.address,
+                  .id = EventId(fmt::format("{:019}#{}", to_epoch_ms(wanted.time), draft.suffix)),
+                  .time = wanted.time}};
+    auto& event = out.event;
     event.address.memory = memory.id;
     AC_TRY(event.branch, open_branch(tx, draft, session.number));
     const store::EventRow row{.memory = memory.number,
                               .session = session.number,
                               .arrival = draft.arrival,
                               .expires_at = draft.now + std::chrono::days(memory.expiry_days),
-                              .once = wanted.once,
-                              .extract = wanted.extract,
-                              .namespace_variables = wanted.namespace_variables};
-    AC_CHECK(store::insert_event(tx, row, event));
-    AC_CHECK(store::add_session_bytes(tx, session.number, draft.bytes, draft.now));
-    const bool to_extract =
-        wanted.extract && !memory.strategies.empty() && has_messages(wanted.payload);
-    if (to_extract) AC_CHECK(insert_job(tx, draft, memory, event.id));
-    return Stored{std::move(event), to_extract};
+                              .id = event.id,
+                              .branch = event.branch,
+                              .payload = draft.payload};
+    AC_CHECK(store::insert_event(tx, row, wanted));
+    AC_CHECK(store::add_session_bytes(tx, session.number, draft.bytes(), draft.now));
+    out.left_job = wanted.extract && memory.has_strategies && has_messages(wanted.payload);
+    if (out.left_job) AC_CHECK(insert_job(tx, draft, memory.number, event.id));
+    return out;
 }
 
 Draft draft_of(const Context& context, Scope scope, NewEvent wanted) {
@@ -144,19 +149,19 @@ Draft draft_of(const Context& context, Scope scope, NewEvent wanted) {
     out.arrival = context.arrivals.next(out.now);
     out.session_number = random_number(context.random);
     out.job_id = random_uuid(context.random);
-    out.bytes = static_cast<std::int64_t>(json::serialize(out.wanted.payload).size());
+    out.payload = json::serialize(out.wanted.payload);
     auto& session = out.wanted.address.session;
     if (session.empty()) session = SessionId(random_uuid(context.random));
     return out;
 }
 
 struct SessionOf {
-    Memory memory;
+    store::MemoryKey memory;
     std::optional<store::SessionRow> session;
 };
 
 Result<SessionOf> find(Transaction& tx, const Scope& scope, const Address& address) {
-    AC_TRY(auto memory, store::get_memory(tx, scope, address.memory));
+    AC_TRY(auto memory, store::get_memory_key(tx, scope, address.memory));
     AC_TRY(auto session, store::find_session(tx, memory.number, address.actor, address.session));
     return SessionOf{std::move(memory), session};
 }
@@ -201,21 +206,27 @@ Result<std::string> start_of(const std::string& listing, const PageRequest& page
 }  // namespace
 
 Task<Event> Events::create(Scope scope, NewEvent wanted) {
-    auto draft = draft_of(context_, std::move(scope), std::move(wanted));
-    if (draft.bytes > static_cast<std::int64_t>(context_.limits.event_bytes_max))
+    // Shared with the transaction, which may run twice and is over when what it had is answered.
+    const auto draft =
+        std::make_shared<Draft>(draft_of(context_, std::move(scope), std::move(wanted)));
+    if (draft->payload.size() > context_.limits.event_bytes_max)
         co_return fail(ErrorCode::too_large, fmt::format("An event holds at most {} bytes",
                                                          context_.limits.event_bytes_max));
-    auto work = [draft = std::move(draft), limits = context_.limits](Transaction& tx) {
-        return insert(tx, draft, limits);
+    auto work = [draft, limits = context_.limits](Transaction& tx) {
+        return insert(tx, *draft, limits);
     };
     AC_CO_TRY(auto stored, co_await context_.database.write(std::move(work)));
     if (stored.left_job) listener_.on_job();
+    if (!stored.was_known) {
+        stored.event.payload = std::move(draft->wanted.payload);
+        stored.event.metadata = std::move(draft->wanted.metadata);
+    }
     co_return std::move(stored.event);
 }
 
 Task<SessionId> Events::ingest(Scope scope, NewEvent content) {
     auto draft = draft_of(context_, std::move(scope), std::move(content));
-    if (draft.bytes > static_cast<std::int64_t>(context_.limits.ingest_bytes_max))
+    if (draft.payload.size() > context_.limits.ingest_bytes_max)
         co_return fail(ErrorCode::too_large, fmt::format("IngestData takes at most {} bytes",
                                                          context_.limits.ingest_bytes_max));
     const auto session = draft.wanted.address.session;
@@ -228,7 +239,7 @@ Task<SessionId> Events::ingest(Scope scope, NewEvent content) {
         if (known) return SessionId(*known);
         AC_CHECK(check_variables(memory, wanted.namespace_variables));
         const EventId none(fmt::format("{:019}#{}", to_epoch_ms(wanted.time), draft.suffix));
-        if (!memory.strategies.empty()) AC_CHECK(insert_job(tx, draft, memory, none));
+        if (!memory.strategies.empty()) AC_CHECK(insert_job(tx, draft, memory.number, none));
         AC_CHECK(store::keep_answer(tx, draft.scope, "IngestData", wanted.once,
                                     wanted.address.session.text(), draft.now));
         return wanted.address.session;
@@ -307,7 +318,7 @@ Task<Page<SessionSummary>> Events::sessions(Scope scope, MemoryId memory, ActorI
     const int count = page.items_max > 0 ? page.items_max : context_.limits.page_default;
     auto work = [scope, memory, actor, with_events, after, count,
                  now = context_.now()](Transaction& tx) -> Result<std::vector<SessionSummary>> {
-        AC_TRY(const auto found, store::get_memory(tx, scope, memory));
+        AC_TRY(const auto found, store::get_memory_key(tx, scope, memory));
         return store::list_sessions(tx, found.number, actor, after, with_events, now, count + 1);
     };
     AC_CO_TRY(auto items, co_await context_.database.read(std::move(work)));
@@ -320,7 +331,7 @@ Task<Page<ActorId>> Events::actors(Scope scope, MemoryId memory, PageRequest pag
     AC_CO_TRY(auto after, start_of(listing, page));
     const int count = page.items_max > 0 ? page.items_max : context_.limits.page_default;
     auto work = [scope, memory, after, count](Transaction& tx) -> Result<std::vector<ActorId>> {
-        AC_TRY(const auto found, store::get_memory(tx, scope, memory));
+        AC_TRY(const auto found, store::get_memory_key(tx, scope, memory));
         return store::list_actors(tx, found.number, after, count + 1);
     };
     AC_CO_TRY(auto items, co_await context_.database.read(std::move(work)));
@@ -335,7 +346,7 @@ Task<Page<FailedJob>> Events::failed_jobs(Scope scope, MemoryId memory, JobFilte
     const int count = page.items_max > 0 ? page.items_max : context_.limits.page_default;
     auto work = [scope, memory, filter, after,
                  count](Transaction& tx) -> Result<std::vector<FailedJob>> {
-        AC_TRY(const auto found, store::get_memory(tx, scope, memory));
+        AC_TRY(const auto found, store::get_memory_key(tx, scope, memory));
         std::vector<FailedJob> out;
         auto from = after;
         while (out.size() <= static_cast<std::size_t>(count)) {
@@ -362,7 +373,7 @@ Task<Page<FailedJob>> Events::failed_jobs(Scope scope, MemoryId memory, JobFilte
 Task<> Events::restart_job(Scope scope, MemoryId memory, std::string id) {
     const auto arrival = context_.arrivals.next(context_.now());
     auto work = [scope, memory, id, arrival](Transaction& tx) -> Result<> {
-        AC_TRY(const auto found, store::get_memory(tx, scope, memory));
+        AC_TRY(const auto found, store::get_memory_key(tx, scope, memory));
         AC_TRY(const bool restarted, store::restart_job(tx, found.number, id, arrival));
         if (!restarted) return fail(ErrorCode::not_found, "Extraction job not found: " + id);
         return {};

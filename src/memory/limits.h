@@ -25,10 +25,10 @@ struct MemoryLimits {
     Seconds empty_session_life{24 * 3600};         // API model
 
     // Background work; ours.
-    int sweep_batch = 500;                   // rows deleted in one transaction, so that writes pass
-    Milliseconds sweep_pause{5};             // between two such transactions
+    int sweep_batch = 100;                   // rows deleted in one transaction, so that writes pass
+    Milliseconds sweep_pause{2};             // between two such transactions
     Milliseconds sweep_interval{30'000};     // pause when there was nothing to delete
-    int purge_batch = 500;                   // rows of a deleted memory in one transaction
+    int purge_batch = 100;                   // rows of a deleted memory in one transaction
     int job_batch = 32;                      // extraction jobs taken up at once
     int job_attempts_max = 3;                // then the job is FAILED and waits for a restart
     int delivery_attempts_max = 8;           // the same of a self-managed strategy's delivery

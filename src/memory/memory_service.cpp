@@ -79,11 +79,13 @@ Task<> MemoryService::stop() {
 Task<std::int64_t> MemoryService::sweep() {
     const auto now = context_.now();
     const auto& limits = context_.limits;
-    auto expire = [now, empty_since = now - limits.empty_session_life,
-                   batch = limits.sweep_batch](storage::Transaction& tx) {
-        return store::sweep_events(tx, now, empty_since, batch);
+    auto expire = [now, batch = limits.sweep_batch](storage::Transaction& tx) {
+        return store::sweep_events(tx, now, batch);
     };
     AC_CO_TRY(auto rows, co_await context_.database.write(std::move(expire)));
+    if (rows == 0) {
+        AC_CO_TRY(rows, co_await sweep_sessions(now - limits.empty_session_life));
+    }
     auto find = [](storage::Transaction& tx) {
         return store::list_memory_numbers(tx, MemoryStatus::deleting);
     };
@@ -102,6 +104,21 @@ Task<std::int64_t> MemoryService::sweep() {
     };
     AC_CO_CHECK(co_await context_.database.write(std::move(forget)));
     co_return rows;
+}
+
+// They are looked for without holding up those who write.
+Task<std::int64_t> MemoryService::sweep_sessions(WallTime empty_since) {
+    auto find = [empty_since, batch = context_.limits.sweep_batch](storage::Transaction& tx) {
+        return store::list_empty_sessions(tx, empty_since, batch);
+    };
+    AC_CO_TRY(const auto found, co_await context_.database.read(std::move(find)));
+    if (found.empty()) co_return std::int64_t{0};
+    auto erase = [found, empty_since](storage::Transaction& tx) -> Result<> {
+        for (const auto session : found) AC_CHECK(store::erase_if_empty(tx, session, empty_since));
+        return {};
+    };
+    AC_CO_CHECK(co_await context_.database.write(std::move(erase)));
+    co_return static_cast<std::int64_t>(found.size());
 }
 
 Task<std::int64_t> MemoryService::sweep_records(WallTime now) {

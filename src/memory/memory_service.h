@@ -67,6 +67,7 @@ class MemoryService final {
     Task<std::int64_t> sweep();
 
   private:
+    Task<std::int64_t> sweep_sessions(WallTime empty_since);
     Task<std::int64_t> sweep_records(WallTime now);
     Detached run_sweeper();
     Detached run_idle_triggers();

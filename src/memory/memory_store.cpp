@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <array>
 #include <boost/json.hpp>
 
@@ -11,7 +13,7 @@ using storage::Params;
 using storage::Row;
 using storage::Rows;
 
-constexpr std::array<storage::Migration, 6> kMigrations = {
+constexpr std::array<storage::Migration, 7> kMigrations = {
     {{.module = "memory", .version = 1, .sql = R"(
 CREATE TABLE memory_memories (
     number BIGINT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, id TEXT NOT NULL,
@@ -83,7 +85,11 @@ CREATE TABLE memory_changes (
      {.module = "memory", .version = 5, .sql = R"(
 ALTER TABLE memory_records ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX memory_records_by_change ON memory_records (memory, updated_at, number)
-    WHERE revision > 0)"}}};
+    WHERE revision > 0)"},
+     {.module = "memory", .version = 6, .sql = R"(
+DROP INDEX memory_events_by_token;
+CREATE UNIQUE INDEX memory_events_by_token ON memory_events (memory, token)
+    WHERE token IS NOT NULL)"}}};
 
 constexpr std::string_view kColumns =
     "SELECT number, account, region, id, name, expiry_days, document, status, created_at, "
@@ -126,6 +132,9 @@ Strategy strategy_from_json(const json::object& object) {
     out.updated_at = from_epoch_ms(object.at("updatedAt").to_number<std::int64_t>());
     return out;
 }
+
+// How a document ends that has none: they are its last member.
+constexpr std::string_view kNoStrategies = R"("strategies":[]})";
 
 std::string document_of(const Memory& memory) {
     json::array strategies;
@@ -186,6 +195,19 @@ Result<Memory> get_memory(Transaction& tx, const Scope& scope, const MemoryId& i
     return *std::move(memory);
 }
 
+Result<MemoryKey> get_memory_key(Transaction& tx, const Scope& scope, const MemoryId& id) {
+    AC_TRY(const auto rows,
+           tx.query("SELECT number, id, expiry_days, document FROM memory_memories WHERE account = "
+                    "$1 AND region = $2 AND id = $3 AND status = 'ACTIVE'",
+                    {scope.account, scope.region, id.text()}));
+    if (rows.empty()) return fail(ErrorCode::not_found, "Memory not found: " + id.text());
+    const auto& row = rows.front();
+    return MemoryKey{.number = row.integer(0),
+                     .id = MemoryId(row.text(1)),
+                     .expiry_days = static_cast<int>(row.integer(2)),
+                     .has_strategies = !row.text(3).ends_with(kNoStrategies)};
+}
+
 Result<std::optional<Memory>> find_memory_by_number(Transaction& tx, std::int64_t number) {
     AC_TRY(const auto rows, tx.query(std::string(kColumns) + "WHERE number = $1", {number}));
     return first_memory(rows);
@@ -238,27 +260,40 @@ Result<std::vector<std::int64_t>> list_memory_numbers(Transaction& tx, MemorySta
     return out;
 }
 
-Result<std::int64_t> purge_memory(Transaction& tx, std::int64_t number, int rows_max) {
+namespace {
+
+// Session by session, in the order of their index: what is gone is not looked at again.
+constexpr int kPurgedSessions = 20;
+
+Result<std::int64_t> purge_sessions(Transaction& tx, std::int64_t number, int rows_max) {
+    const std::string first = fmt::format(
+        "(SELECT number FROM memory_sessions WHERE memory = $1 ORDER BY actor, session LIMIT {})",
+        kPurgedSessions);
+    const std::string events = fmt::format(
+        "(SELECT session, event_time, arrival FROM memory_events WHERE session IN {} "
+        "ORDER BY session, event_time, arrival LIMIT $2)",
+        first);
     const Params params{number, std::int64_t{rows_max}};
-    AC_TRY(const auto metadata,
-           tx.execute("DELETE FROM memory_event_metadata WHERE (session, event_time, arrival) IN "
-                      "(SELECT session, event_time, arrival FROM memory_events WHERE memory = $1 "
-                      "LIMIT $2)",
+    AC_CHECK(tx.execute(
+        "DELETE FROM memory_event_metadata WHERE (session, event_time, arrival) IN " + events,
+        params));
+    AC_TRY(const auto gone,
+           tx.execute("DELETE FROM memory_events WHERE (session, event_time, arrival) IN " + events,
                       params));
-    AC_TRY(const auto events,
-           tx.execute("DELETE FROM memory_events WHERE (session, event_time, arrival) IN (SELECT "
-                      "session, event_time, arrival FROM memory_events WHERE memory = $1 LIMIT $2)",
-                      params));
+    if (gone > 0) return gone;
+    AC_CHECK(tx.execute("DELETE FROM memory_branches WHERE session IN " + first, {number}));
+    return tx.execute("DELETE FROM memory_sessions WHERE number IN " + first, {number});
+}
+
+}  // namespace
+
+Result<std::int64_t> purge_memory(Transaction& tx, std::int64_t number, int rows_max) {
+    AC_TRY(const auto sessions, purge_sessions(tx, number, rows_max));
     AC_TRY(const auto records,
            tx.execute("DELETE FROM memory_records WHERE memory = $1 AND id IN (SELECT id FROM "
                       "memory_records WHERE memory = $1 LIMIT $2)",
-                      params));
-    if (metadata + events + records > 0) return metadata + events + records;
-    AC_CHECK(
-        tx.execute("DELETE FROM memory_branches WHERE session IN (SELECT number FROM "
-                   "memory_sessions WHERE memory = $1)",
-                   {number}));
-    AC_CHECK(tx.execute("DELETE FROM memory_sessions WHERE memory = $1", {number}));
+                      {number, std::int64_t{rows_max}}));
+    if (sessions + records > 0) return sessions + records;
     AC_CHECK(tx.execute("DELETE FROM memory_jobs WHERE memory = $1", {number}));
     AC_CHECK(tx.execute("DELETE FROM memory_collected WHERE memory = $1", {number}));
     AC_CHECK(tx.execute("DELETE FROM memory_changes WHERE memory = $1", {number}));

@@ -25,6 +25,14 @@ std::span<const storage::Migration> migrations();
 Result<std::optional<Memory>> find_memory(Transaction& tx, const Scope& scope, const MemoryId& id);
 // not_found unless it is there and active.
 Result<Memory> get_memory(Transaction& tx, const Scope& scope, const MemoryId& id);
+// The same without what is kept as a document, which takes longer to read than an event to store.
+struct MemoryKey {
+    std::int64_t number = 0;
+    MemoryId id;
+    int expiry_days = 0;
+    bool has_strategies = false;
+};
+Result<MemoryKey> get_memory_key(Transaction& tx, const Scope& scope, const MemoryId& id);
 Result<std::optional<Memory>> find_memory_by_number(Transaction& tx, std::int64_t number);
 Result<bool> memory_name_taken(Transaction& tx, const Scope& scope, const std::string& name);
 Result<std::int64_t> count_memories(Transaction& tx, const Scope& scope);
@@ -64,11 +72,12 @@ struct EventRow {
     std::int64_t session = 0;
     std::int64_t arrival = 0;
     WallTime expires_at;
-    Idempotency once;
-    bool extract = true;  // records are made from it, now and when they are made anew
-    json::object namespace_variables;
+    EventId id;
+    Branch branch;  // as it is, not as it was named
+    std::string_view payload;
 };
-Result<> insert_event(Transaction& tx, const EventRow& row, const Event& event);
+// `event` has the rest.
+Result<> insert_event(Transaction& tx, const EventRow& row, const NewEvent& event);
 Result<std::optional<StoredEvent>> find_event(Transaction& tx, std::int64_t session,
                                               const Address& address, const EventId& id,
                                               WallTime now);
@@ -107,9 +116,13 @@ Result<std::vector<SessionSummary>> list_sessions(Transaction& tx, std::int64_t 
                                                   bool with_events, WallTime now, int items_max);
 Result<std::vector<ActorId>> list_actors(Transaction& tx, std::int64_t memory,
                                          const std::string& after, int items_max);
-// Deletes up to `rows_max` expired events, then sessions empty since `empty_since`.
-Result<std::int64_t> sweep_events(Transaction& tx, WallTime now, WallTime empty_since,
-                                  int rows_max);
+// Deletes up to `rows_max` expired events.
+Result<std::int64_t> sweep_events(Transaction& tx, WallTime now, int rows_max);
+// Sessions that nothing was stored in since then and that have no event; looks at every session.
+Result<std::vector<std::int64_t>> list_empty_sessions(Transaction& tx, WallTime since,
+                                                      int rows_max);
+// With its branches, unless it was used in the meantime.
+Result<> erase_if_empty(Transaction& tx, std::int64_t session, WallTime since);
 
 // Extraction jobs.
 enum class JobStatus { pending, failed };

@@ -1,15 +1,16 @@
 """Memory: events, extraction and retrieval through the API, with one fdatasync as the peer.
 
-    ./dev bench memory [--parts PART,...] [--records N,...] [--seconds N] [--folder FOLDER]
-                       [--embedding NAME] [--json]
+    ./dev bench memory [--parts PART,...] [--records N,...] [--expiring N] [--seconds N]
+                       [--folder FOLDER] [--embedding NAME] [--json]
 
 Parts: create (CreateEvent, 1 and 64 clients), list (ListEvents, the last 10 of a session of
 100 000), lag (event acknowledged to record retrievable, 100 events a second), retrieve
 (RetrieveMemoryRecords, top 10, with resident memory a record and the time of an index rebuilt after
-a kill). `--records 100000,1000000` adds the million, which takes some minutes to store.
-`--embedding hashed-ngrams` gives every record a vector of 384 dimensions (memory.embedding); the
-questions are asked when all have theirs. Requests
-are signed beforehand. The folder must be on the disk that is to be measured.
+a kill), and, when it is asked for, expiry (ListEvents and CreateEvent while `--expiring` events go
+that expired at one moment). `--records 100000,1000000` adds the million, which takes some minutes
+to store. `--embedding hashed-ngrams` gives every record a vector of 384 dimensions
+(memory.embedding); the questions are asked when all have theirs. Requests are signed beforehand.
+The folder must be on the disk that is to be measured.
 """
 import argparse
 import http.client
@@ -27,6 +28,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from _daemon import REGION, ROOT, daemon
+from _memory_expiry import AFTER_SECONDS, calls_until, expire_now, left
 from _memory_text import Text, second_of
 
 SESSION_EVENTS = 100_000
@@ -185,6 +187,30 @@ def measure_lag(served, seconds):
     return {"events": len(events), "p50": percentile(lags, 0.5), "p99": percentile(lags, 0.99)}
 
 
+def measure_expiry(folder, count):
+    with daemon(folder=folder) as served:
+        memory = make_memory(served)
+        api = Api(served)
+        fill = [api.signed("POST", *event(memory, "bench", f"session-{n}", "x" * EVENT_BYTES,
+                                          int(time.time()))) for n in range(64)]
+        stored = 0
+        while stored < count:
+            stored += int(2 * wrk(served, fill, 64, 2, folder)["rate"])
+    expire_now(folder)
+    with daemon(folder=folder) as served:
+        apis = [Api(served), Api(served)]
+        calls = [apis[0].signed("POST", f"/memories/{memory}/actor/bench/sessions/live",
+                                {"maxResults": 10}),
+                 apis[1].signed("POST", *event(memory, "bench", "live", "x" * EVENT_BYTES,
+                                               int(time.time())))]
+        took, during = calls_until(apis, calls, lambda _: not left(folder))
+        _, after = calls_until(apis, calls, lambda seconds: seconds > AFTER_SECONDS)
+    cuts = [{"p50": percentile(times, 0.5), "p99": percentile(times, 0.99), "max": max(times)}
+            for times in (*during, *after)]
+    return {"events": stored, "seconds": took, **dict(zip(
+        ("list_during", "create_during", "list_after", "create_after"), cuts))}
+
+
 def store_records(api, memory, count):
     text, kept = Text(), []
     every = max(1, count // QUESTIONS)
@@ -260,6 +286,14 @@ def show(result):
     if listed := result.get("list"):
         line(f"ListEvents, last 10 of {listed['events']}", "p99 <= 2 ms",
              f"p50 {listed['p50']:.2f} ms, p99 {listed['p99']:.2f} ms")
+    if expiry := result.get("expiry"):
+        line(f"{expiry['events']} events that expired at once", "gone without stalls",
+             f"gone in {expiry['seconds']:.1f} s")
+        for what in ("list", "create"):
+            during, after = expiry[f"{what}_during"], expiry[f"{what}_after"]
+            line(f"  {what.capitalize()}Event{'s' if what == 'list' else ''} meanwhile; then", "",
+                 f"p50 {during['p50']:.2f} ms, p99 {during['p99']:.2f} ms, slowest "
+                 f"{during['max']:.1f} ms; p50 {after['p50']:.2f} ms, p99 {after['p99']:.2f} ms")
     if lag := result.get("lag"):
         line(f"event acknowledged to record found, {LAG_RATE}/s", "p99 <= 250 ms",
              f"p50 {lag['p50']:.1f} ms, p99 {lag['p99']:.1f} ms")
@@ -279,6 +313,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--parts", default="create,list,lag,retrieve")
     parser.add_argument("--records", default="100000")
+    parser.add_argument("--expiring", type=int, default=200_000)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--embedding", default="")
     parser.add_argument("--folder", type=Path, default=ROOT / "build")
@@ -293,6 +328,9 @@ def main():
                 result["list"] = measure_list(served, folder, options.seconds)
             if "lag" in parts:
                 result["lag"] = measure_lag(served, 2 * options.seconds)
+    if "expiry" in parts:
+        with tempfile.TemporaryDirectory(prefix="bench-memory-", dir=options.folder) as folder:
+            result["expiry"] = measure_expiry(folder, options.expiring)
     if "retrieve" in parts:
         result["retrieve"] = []
         for count in map(int, options.records.split(",")):

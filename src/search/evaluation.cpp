@@ -112,8 +112,10 @@ Weights weigh(const QueryTerms& terms, std::size_t unknown,
             unknown += terms.count(i);
             continue;
         }
-        const double weight = rarity(documents, static_cast<double>(frequency)) * terms.count(i);
-        out.of_term[i] = static_cast<float>(weight);
+        const double rare = rarity(documents, static_cast<double>(frequency));
+        const double weight = rare * terms.count(i);
+        out.of_term[i] = static_cast<float>(terms.is_asked(i) ? weight : rare * terms.share(i));
+        if (!terms.is_asked(i)) continue;
         sum += weight;
         ++known;
     }
@@ -210,8 +212,9 @@ void score_later(const Partition& partition, Kind kind, const QueryTerms& terms,
         });
 }
 
-std::vector<float> score_episodes(const Partition& partition, const Occurrences& words,
-                                  const Weights& weights, Saturation saturation) {
+std::vector<float> score_episodes(const Partition& partition, const QueryTerms& terms,
+                                  const Occurrences& words, const Weights& weights,
+                                  Saturation saturation) {
     const auto lengths = partition.episode_lengths();
     const auto groups = static_cast<double>(lengths.size());
     const double average = std::max(
@@ -227,7 +230,8 @@ std::vector<float> score_episodes(const Partition& partition, const Occurrences&
             if (counts[group] == 0) touched.push_back(group);
             counts[group] += count;
         });
-        const auto weight = static_cast<float>(rarity(groups, static_cast<double>(touched.size())));
+        const auto weight = terms.share(term) *
+                            static_cast<float>(rarity(groups, static_cast<double>(touched.size())));
         for (const auto group : touched) {
             out[group] += weight * value(counts[group], lengths[group]);
             counts[group] = 0;

@@ -68,7 +68,8 @@ void score_later(const Partition& partition, Kind kind, const QueryTerms& terms,
                  std::span<const std::uint32_t> slots, std::span<float> scores);
 
 // Episodes taken as one document each; by how few of them have a word.
-std::vector<float> score_episodes(const Partition& partition, const Occurrences& words,
-                                  const Weights& weights, Saturation saturation);
+std::vector<float> score_episodes(const Partition& partition, const QueryTerms& terms,
+                                  const Occurrences& words, const Weights& weights,
+                                  Saturation saturation);
 
 }  // namespace ac::search

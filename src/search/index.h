@@ -79,6 +79,14 @@ struct Tuning {
     double episode_b = 1;           // long talks have every word; the words' own k1
     // A question that names a person is mostly about what that person said.
     double speaker_weight = 0.4;
+    // Words that go together with those of the question in what the query reads, and what they
+    // count; looked for among so many documents, at so many places of the question's words.
+    std::size_t associates_max = 2;
+    double associate_weight = 0.3;
+    std::size_t associated_documents_max = 20'000;
+    std::size_t associated_places_max = 2'000;
+    // From here on an answer names every episode once before it names one again.
+    std::size_t broad_from = 50;
     std::chrono::milliseconds episode_gap = std::chrono::minutes(30);
 
     // What a query may cost in a large space. Below these numbers an answer is exact; above, the

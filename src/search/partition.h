@@ -67,6 +67,12 @@ class Partition final {
     template <class Visit>  // void(std::size_t term, std::uint32_t count)
     void for_each_match(Kind kind, const QueryTerms& terms, std::uint32_t slot, Visit visit) const;
 
+    template <class Visit>  // void(TermId term, std::uint32_t count)
+    void for_each_term(Kind kind, std::uint32_t slot, Visit visit) const {
+        const auto [begin, end] = terms(kind, slot);
+        for_each_packed(begin, end, visit);
+    }
+
     // The order in time: all below need order() after a change.
     void order(const Tuning& tuning);
     bool is_ordered() const { return ordered_ == keys_.size(); }

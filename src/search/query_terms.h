@@ -11,6 +11,12 @@
 
 namespace ac::search {
 
+// A word that goes together with words of the question, and what it counts against one of them.
+struct Associate {
+    TermId term = 0;
+    float share = 0;  // (0, 1)
+};
+
 class QueryTerms final {
   public:
     QueryTerms() = default;
@@ -20,7 +26,30 @@ class QueryTerms final {
 
     std::size_t size() const { return terms_.size(); }
     TermId id(std::size_t i) const { return terms_[i].number; }
-    std::uint32_t count(std::size_t i) const { return terms_[i].count; }
+    std::uint32_t count(std::size_t i) const { return terms_[i].count; }  // 0: an associate
+
+    // With associates, none of which are in the query.
+    QueryTerms with(std::span<const Associate> associates) const {
+        auto out = *this;
+        for (const auto& [term, share] : associates) {
+            const auto at = std::ranges::lower_bound(out.terms_, term, {}, &Counted::number);
+            out.terms_.insert(at, {term, 0});
+            out.filter_[word_of(term)] |= bit_of(term);
+        }
+        out.associates_.assign(associates.begin(), associates.end());
+        return out;
+    }
+    bool is_asked(std::size_t i) const { return terms_[i].count > 0; }
+    bool asks_for(TermId term) const {
+        const auto at = may_have(term) ? find(term) : std::nullopt;
+        return at && is_asked(*at);
+    }
+    // What one occurrence counts: 1, or an associate's share.
+    float share(std::size_t i) const {
+        if (is_asked(i)) return 1;
+        const auto at = std::ranges::find(associates_, id(i), &Associate::term);
+        return at == associates_.end() ? 0 : at->share;
+    }
 
     // Cheap; true for a few per cent of the terms that are not in the query, too.
     bool may_have(TermId term) const { return (filter_[word_of(term)] & bit_of(term)) != 0; }
@@ -37,6 +66,7 @@ class QueryTerms final {
 
     std::vector<Counted> terms_;  // ascending
     std::array<std::uint64_t, kFilterWords> filter_{};
+    std::vector<Associate> associates_;
 };
 
 // Postings of the terms of a query in one partition: lists of the partition, or, where it keeps

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
+#include "search/association.h"
 #include "search/evaluation.h"
 #include "search/question.h"
 
@@ -44,7 +46,7 @@ class Ranking final {
     template <class Visit>
     void for_each_part(std::span<const std::uint32_t> places, Visit visit) const;
     double confidence() const;
-    std::vector<Hit> best_hits(Surroundings& surroundings) const;
+    std::vector<Candidate> choose(Surroundings& surroundings) const;
 
     const Query& query_;
     const Searched& searched_;
@@ -91,7 +93,9 @@ std::vector<Occurrences> Ranking::find(Kind kind, const QueryTerms& terms) const
 
 void Ranking::ask_words() {
     auto [terms, unknown] = asked_words(searched_.vocabulary, question_);
-    words_.terms = std::move(terms);
+    const auto associates =
+        associates_of(terms, searched_.partitions, searched_.vocabulary.terms(), tuning_);
+    words_.terms = terms.with(associates);
     words_.occurrences = find(Kind::word, words_.terms);
     words_.weights =
         weigh(words_.terms, unknown, searched_.partitions, words_.occurrences, tuning_);
@@ -168,8 +172,8 @@ void Ranking::complete() {
 void Ranking::score_all_episodes() {
     const Saturation saturation{.k1 = tuning_.word_k1, .b = tuning_.episode_b};
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-        parts_[i].episodes =
-            score_episodes(*parts_[i].partition, words_.occurrences[i], words_.weights, saturation);
+        parts_[i].episodes = score_episodes(*parts_[i].partition, words_.terms,
+                                            words_.occurrences[i], words_.weights, saturation);
         best_episodes_ = std::max<double>(best_episodes_, largest(parts_[i].episodes));
     }
 }
@@ -215,19 +219,33 @@ std::vector<Hit> Ranking::hits() {
                                .words = words_.terms,
                                .tuning = tuning_,
                                .rows = scratch_.episodes});
-    return best_hits(surroundings);
+    const auto chosen = choose(surroundings);
+    std::vector<Hit> out;
+    for (const auto& candidate : chosen)
+        out.push_back({candidate.key, confidence() * candidate.score / surroundings.best()});
+    return out;
 }
 
-std::vector<Hit> Ranking::best_hits(Surroundings& surroundings) const {
-    double best = 0;
-    std::vector<Hit> out;
-    while (out.size() < query_.limit) {
+// The last places of a long answer are for episodes that it has not named yet, if there are any
+// among the next that come.
+std::vector<Candidate> Ranking::choose(Surroundings& surroundings) const {
+    constexpr std::size_t kLookedAtTimes = 8;
+    std::vector<Candidate> out;
+    std::vector<Candidate> more;  // of episodes that are named
+    std::set<std::size_t> named;
+    for (std::size_t looked_at = 0; out.size() < query_.limit; ++looked_at) {
+        if (looked_at >= kLookedAtTimes * query_.limit && out.size() + more.size() >= query_.limit)
+            break;
         const auto candidate = surroundings.next();
         if (!candidate) break;
-        best = std::max<double>(best, candidate->score);
         if (query_.accept && !query_.accept(candidate->key)) continue;
-        out.push_back({candidate->key, confidence() * candidate->score / best});
+        const bool is_new = named.insert(candidate->episode).second;
+        const bool is_wanted = is_new || out.size() < tuning_.broad_from;
+        if (is_wanted || more.size() < query_.limit) (is_wanted ? out : more).push_back(*candidate);
     }
+    const auto missing = std::min(query_.limit - out.size(), more.size());
+    out.insert(out.end(), more.begin(), more.begin() + static_cast<std::ptrdiff_t>(missing));
+    std::ranges::sort(out, [](const auto& a, const auto& b) { return b < a; });
     return out;
 }
 

@@ -154,13 +154,13 @@ void Surroundings::bound_all() {
 bool Surroundings::names_somebody() const {
     for (const auto& part : given_.parts)
         for (std::size_t i = 0; i < given_.words.size(); ++i)
-            if (part.partition->may_speak(given_.words.id(i))) return true;
+            if (given_.words.is_asked(i) && part.partition->may_speak(given_.words.id(i)))
+                return true;
     return false;
 }
 
 bool Surroundings::is_named(const Partition& partition, std::uint32_t slot) const {
-    const auto speaker = partition.speaker(slot);
-    return given_.words.may_have(speaker) && given_.words.find(speaker);
+    return given_.words.asks_for(partition.speaker(slot));
 }
 
 Surroundings::Episode Surroundings::episode_at(std::size_t place) const {
@@ -247,7 +247,7 @@ void Surroundings::add_candidates(const Episode& episode) {
         float score = spread_score * scale_ + common;
         if (is_named(partition, slot)) score *= more;
         if (score <= 0 || !partition.is_live(slot)) return;
-        candidates_.push_back({score, partition.key(slot)});
+        candidates_.push_back({score, partition.key(slot), episode.place});
         std::push_heap(candidates_.begin(), candidates_.end());
     });
 }
@@ -267,6 +267,7 @@ std::optional<Candidate> Surroundings::next() {
     std::pop_heap(candidates_.begin(), candidates_.end());
     const auto out = candidates_.back();
     candidates_.pop_back();
+    best_ = std::max(best_, out.score);
     return out;
 }
 

@@ -23,6 +23,7 @@ namespace ac::search {
 struct Candidate {
     float score = 0;
     Key key = 0;
+    std::size_t episode = 0;  // in all parts' order
     // Newest first among equals: keys grow.
     bool operator<(const Candidate& other) const {
         return score != other.score ? score < other.score : key < other.key;
@@ -52,6 +53,8 @@ class Surroundings final {
 
     // The best candidate that was not answered yet.
     std::optional<Candidate> next();
+    // The best score of all that were answered.
+    float best() const { return best_; }
 
   private:
     struct Episode {
@@ -92,6 +95,7 @@ class Surroundings final {
     std::vector<Candidate> candidates_;          // a heap
     std::unordered_set<std::size_t> looked_at_;  // places of episodes
     std::vector<float> own_;  // of one episode in order of time; kept for its memory
+    float best_ = 0;
     float scale_ = 1;
     float episode_share_ = 0;
     float highlight_share_ = 0;

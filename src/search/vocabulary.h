@@ -21,6 +21,7 @@ class Vocabulary final {
   public:
     FormId add_form(const Word& form);
     TermId add_term(std::string_view term);
+    std::size_t terms() const { return terms_.size(); }
     TermId term_of(FormId form) const { return term_of_[form]; }
     // nullptr: no document has it.
     const TermId* find_term(std::string_view term) const;

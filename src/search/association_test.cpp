@@ -95,15 +95,16 @@ TEST(Associates, find_what_the_question_has_no_word_for) {
         time += pause;
         index->put({.key = ++key, .space = "/a", .text = text, .time_ms = time});
     };
-    for (const char* day : {"sunny", "rainy", "windy", "foggy", "muddy"}) {
-        say(std::string("The trail was ") + day + ".", 3'600'000);
-        say(std::string("Hiking there felt good, however ") + day + ".");
+    for (const char* of_day : {"sunny", "rainy", "windy", "foggy", "muddy"}) {
+        say(std::string("The trail was ") + of_day + ".", 3'600'000);
+        say(std::string("Hiking is ") + of_day + "er.");
     }
     say("New boots for hiking arrived.", 7'200'000);
-    say("The printer is broken again.", 7'200'000);
-    const auto hits = index->search({.text = "trail"});
-    EXPECT_THAT(hits, Contains(Field(&Hit::key, 11)));
-    EXPECT_THAT(hits, Not(Contains(Field(&Hit::key, 12))));
+    for (int i = 0; i < 60; ++i)
+        say("Printer " + std::to_string(i) + " is broken again.", 7'200'000);
+    const auto hits = index->search({.text = "trail", .limit = 100});
+    ASSERT_GT(hits.size(), 10U);
+    EXPECT_EQ(hits[10].key, 11) << "after the talks of trails, before any printer";
 }
 
 TEST(LongAnswers, end_with_episodes_that_they_did_not_name) {

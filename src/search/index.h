@@ -83,8 +83,8 @@ struct Tuning {
     // count; looked for among so many documents, at so many places of the question's words.
     std::size_t associates_max = 2;
     double associate_weight = 0.3;
-    std::size_t associated_documents_max = 20'000;
-    std::size_t associated_places_max = 2'000;
+    std::size_t associated_documents_max = 10'000;
+    std::size_t associated_places_max = 300;
     // From here on an answer names every episode once before it names one again.
     std::size_t broad_from = 50;
     std::chrono::milliseconds episode_gap = std::chrono::minutes(30);

@@ -317,6 +317,25 @@ def test_a_newer_statement_replaces_the_older(data, learning):
     assert eventually(lambda: homes() == ["User: I moved to Busan."], 5), homes()
 
 
+def test_records_of_a_talk_are_what_it_states(data, learning):
+    talk = ["Hi! How are you?", "Hey Anna, yeah, I moved to Busan last Saturday.",
+            "Thanks so much, that's great!", "I drink coffee every morning. I love hiking!",
+            "What is the capital of France?", "안녕하세요! 저는 매운 음식을 좋아해요.",
+            "I no longer drink coffee.", "매운 음식은 이제 싫어해요.",
+            '{"message": {"role": "user", "content": [{"text": "I am allergic to nuts."}]}}']
+    for i, text in enumerate(talk):
+        add(data, learning, text, 1_700_000_000 + i, session="talk")
+
+    def records(namespace):
+        return {record["content"]["text"] for record in data.list_memory_records(
+            memoryId=learning, namespace=namespace)["memoryRecordSummaries"]}
+    likes = {"User: I love hiking!", "User: I no longer drink coffee.",
+             "User: 매운 음식은 이제 싫어해요.", "User: I am allergic to nuts."}
+    facts = likes | {"User: I moved to Busan last Saturday (11 November 2023)."}
+    assert eventually(lambda: records("/facts/kim") == facts, 10), records("/facts/kim")
+    assert eventually(lambda: records("/likes/kim") == likes, 10), records("/likes/kim")
+
+
 def test_skipped_events_make_no_records_and_ingested_ones_no_events(data, learning):
     add(data, learning, "I keep bees on the roof.", extractionMode="SKIP")
     answer = data.ingest_data(

@@ -58,15 +58,14 @@ std::size_t opening(std::string_view text, std::string_view lower) {
         auto end = phrase.size();
         const auto rest = text.substr(end);
         if (rest.empty() || is_letter(rest.front())) return 0;
-        if (!needs_mark && rest.front() == ' ')
-            if (const auto name = called_name(rest.substr(1)); name > 0) return end + 1 + name;
-        if (needs_mark || rest.front() != ' ') {
-            const bool is_hyphen = rest.starts_with('-') && rest.size() > 1 && is_letter(rest[1]);
-            if (is_hyphen || !std::string_view(",!~-").contains(rest.front())) return 0;
-            end = text.find_first_not_of(",!~- ", end);
-            return end == std::string_view::npos ? text.size() : end;
+        if (rest.front() == ' ' && !rest.starts_with(" - ")) {
+            const auto name = needs_mark ? 0 : called_name(rest.substr(1));
+            return name > 0 ? end + 1 + name : 0;
         }
-        return 0;
+        const bool is_hyphen = rest.starts_with('-') && rest.size() > 1 && is_letter(rest[1]);
+        if (is_hyphen || !std::string_view(" ,!~-").contains(rest.front())) return 0;
+        end = text.find_first_not_of(",!~- ", end);
+        return end == std::string_view::npos ? text.size() : end;
     };
     for (const auto phrase : kOpenings)
         if (const auto end = end_of(phrase, false); end > 0) return end;

@@ -94,7 +94,8 @@ struct Tuning {
     std::size_t postings_max = 3'000'000;  // read for the words, and again for the forms
     std::size_t completed_max = 2'000;     // documents in which terms left out before are looked up
     std::size_t vectors_max = 200;         // nearest vectors looked for, once there is a graph
-    std::size_t compared_max = 400;        // best episodes where further vectors are looked at
+    std::size_t compared_max = 400;        // best episodes where further vectors are looked at,
+    std::size_t compared_each = 250;       // and one more for so many episodes
     std::size_t graph_from = 75'000;       // vectors of a space; search_vectors_bench
 };
 

@@ -70,7 +70,9 @@ void Surroundings::compare_best() {
     constexpr float kShare = 0.5;  // of the episode's best
     const auto is_partial = [&](const Part& part) { return given_.nearness.is_partial(part); };
     if (std::ranges::none_of(given_.parts, is_partial)) return;
-    const auto places = best_places(given_.rows.bound, given_.tuning.compared_max);
+    const auto& tuning = given_.tuning;
+    const auto most = tuning.compared_max + given_.rows.bound.size() / tuning.compared_each;
+    const auto places = best_places(given_.rows.bound, most);
     std::vector<std::uint32_t> slots;
     for (std::size_t i = 0; i < places.size(); ++i) {
         const auto episode = episode_at(places[i]);
